@@ -1,0 +1,32 @@
+/* compat.h: every difference between the Wireshark releases that this plugin builds for (4.0 and
+ * later), and nowhere else.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_COMPAT_H
+#define WINSOCK_COMPAT_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* In Wireshark's own tree the version comes from its build, outside from an installed header. */
+#ifdef __has_include
+#if __has_include(<ws_version.h>)
+#include <ws_version.h>
+#elif __has_include(<wireshark/ws_version.h>)
+#include <wireshark/ws_version.h>
+#endif
+#endif
+
+#define WIRESHARK_SERIES (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR)
+
+/* Callbacks answered with GLib's gboolean, an int, before 4.4. */
+#if WIRESHARK_SERIES >= 404
+typedef bool callback_bool;
+#define tvb_read_uint8 tvb_get_uint8
+#else
+typedef gboolean callback_bool;
+#define tvb_read_uint8 tvb_get_guint8
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+/* items.h: reads the items of a datagram and of a failure; what each one means is its reader's.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_ITEMS_H
+#define WINSOCK_ITEMS_H
+
+#include "failure.h"
+
+#include <epan/packet.h>
+
+#define ITEM_HEADER_LENGTH 4
+#define FAILURE_FIXED      16 /* bytes of a failure before its items */
+
+enum {
+#define X(type, identifier, name, holder, length) ITEM_##identifier = type,
+#include "fields/items.def"
+#undef X
+    ITEM_TYPES = 30 /* one more than the highest */
+};
+
+/* One datagram while it is read. */
+typedef struct {
+    tvbuff_t *tvb;
+    packet_info *pinfo;
+    winsock_sender sender;
+    wmem_array_t *failures; /* of winsock_failure */
+    gboolean quoted;        /* inside an ICMP error: for reading alone */
+    gboolean cut;           /* the capture has no more of its bytes */
+} datagram;
+
+/* One item while it is read. What it says goes to sender and failure; of an item given twice only
+ * the first counts, and the second gets a sender and a failure that are thrown away. */
+typedef struct {
+    datagram *in;
+    proto_tree *tree;
+    int start; /* of the item */
+    int value; /* of its value, and */
+    guint16 length;
+    guint16 type;
+    winsock_sender *sender;
+    winsock_failure *failure; /* NULL for an item of the datagram */
+} item;
+
+/* Shows an item and keeps what it says. Returns what it added to the tree. */
+typedef proto_item *(*item_reader)(const item *it);
+
+/* Reads the items from offset to end, as far as they were captured.
+ * Parameters: failure is what holds them, or NULL for the datagram; readers has ITEM_TYPES rows. */
+void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_failure *failure,
+                const item_reader *readers);
+
+/* The value of an item as a field. Integers are big-endian, times and durations nanoseconds in 8
+ * bytes, strings UTF-8 (*result lives as long as the packet). */
+proto_item *add_number(const item *it, int hf);
+proto_item *add_string(const item *it, int hf, const char **result);
+proto_item *add_nanoseconds(const item *it, int hf);
+
+/* A time field from 8 bytes at offset. */
+proto_item *add_time(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, guint64 *result);
+
+nstime_t to_nstime(guint64 nanoseconds);
+
+/* An item's own subtree, from its first byte to its last. */
+proto_tree *add_item_tree(const item *it, int ett, proto_item **shown, const char *name);
+
+/* Says that bytes are not as the protocol has them. */
+void mark_malformed(packet_info *pinfo, proto_item *shown, const char *why);
+
+/* Registers the fields and expert items of this file. */
+void register_items(int proto);
+
+#endif

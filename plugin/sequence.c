@@ -1,0 +1,106 @@
+/* sequence.c: follows the sequence numbers of each sender. They count modulo 2^32.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "sequence.h"
+
+#include <string.h>
+
+#define ADDRESS_SIZE 16 /* an IPv6 address */
+
+typedef struct {
+    guint8 address[ADDRESS_SIZE];
+    guint32 sender;
+} sender_key;
+
+/* One run of one program. Lives as long as the tracker. */
+typedef struct {
+    sender_key key;
+    guint32 next;     /* the number after the newest */
+    guint32 dropped;  /* as the newest carried it */
+    GHashTable *seen; /* sequence -> frame. Small integers, which GLib keeps in 4 bytes each */
+} sender_state;
+
+struct sequence_tracker {
+    GHashTable *senders; /* a set of sender_state, found by its key */
+};
+
+static guint sender_hash(gconstpointer state)
+{
+    const sender_key *key = &((const sender_state *)state)->key;
+    guint32 hash = key->sender;
+
+    for (size_t i = 0; i < ADDRESS_SIZE; i++)
+        hash = hash * 31 + key->address[i];
+    return hash;
+}
+
+static gboolean sender_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(&((const sender_state *)a)->key, &((const sender_state *)b)->key,
+                  sizeof(sender_key)) == 0;
+}
+
+static void sender_free(gpointer data)
+{
+    sender_state *state = data;
+    g_hash_table_destroy(state->seen);
+    g_free(state);
+}
+
+sequence_tracker *sequence_new(void)
+{
+    sequence_tracker *tracker = g_new(sequence_tracker, 1);
+    tracker->senders = g_hash_table_new_full(sender_hash, sender_equal, NULL, sender_free);
+    return tracker;
+}
+
+void sequence_free(sequence_tracker *tracker)
+{
+    if (!tracker)
+        return;
+    g_hash_table_destroy(tracker->senders);
+    g_free(tracker);
+}
+
+/* The sender's state; a sender not seen before starts its count at this datagram. */
+static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key, guint32 sequence)
+{
+    sender_state wanted = {.key = *key};
+    sender_state *state = g_hash_table_lookup(tracker->senders, &wanted);
+
+    if (!state) {
+        state = g_new0(sender_state, 1);
+        state->key = *key;
+        state->next = sequence;
+        state->seen = g_hash_table_new(NULL, NULL);
+        g_hash_table_add(tracker->senders, state);
+    }
+    return state;
+}
+
+sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_t length,
+                           guint32 sender, guint32 sequence, guint32 dropped, guint32 frame)
+{
+    sequence_note note = {0};
+    sender_key key = {.sender = sender};
+
+    memcpy(key.address, address, MIN(length, ADDRESS_SIZE));
+    sender_state *state = find_sender(tracker, &key, sequence);
+    guint32 ahead = sequence - state->next;
+    guint32 before = GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)));
+
+    if (ahead <= G_MAXINT32) { /* not behind, by the shorter way around the circle */
+        note.missing = ahead;
+        note.dropped = dropped > state->dropped ? dropped - state->dropped : 0;
+        state->next = sequence + 1;
+        state->dropped = dropped;
+    } else if (before) {
+        note.duplicate_of = before;
+        return note;
+    } else {
+        note.late = TRUE;
+    }
+    g_hash_table_insert(state->seen, GUINT_TO_POINTER(sequence), GUINT_TO_POINTER(frame));
+    return note;
+}

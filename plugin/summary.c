@@ -1,0 +1,128 @@
+/* summary.c: one line that says what failed, for the packet list and the tree.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "summary.h"
+
+#include <epan/addr_resolv.h>
+#include <epan/strutil.h>
+#include <epan/to_str.h>
+
+#include <string.h>
+
+static const value_string operations[] = {{0, "unknown"},
+#define X(number, identifier, name) {number, name},
+#include "fields/operations.def"
+#undef X
+                                          {0, NULL}};
+value_string_ext operation_names = VALUE_STRING_EXT_INIT(operations);
+
+const char *operation_name(guint16 operation)
+{
+    return operation ? try_val_to_str_ext(operation, &operation_names) : NULL;
+}
+
+/* An address of a dual-stack socket that talks IPv4 is shown as the IPv4 address. */
+static void set_endpoint_address(address *addr, const winsock_endpoint *endpoint)
+{
+    static const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (endpoint->length == 4)
+        set_address(addr, AT_IPv4, 4, endpoint->address);
+    else if (memcmp(endpoint->address, mapped, sizeof mapped) == 0)
+        set_address(addr, AT_IPv4, 4, endpoint->address + sizeof mapped);
+    else
+        set_address(addr, AT_IPv6, 16, endpoint->address);
+}
+
+const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint *endpoint,
+                                gboolean udp)
+{
+    address addr;
+
+    if (endpoint->length == 0)
+        return "";
+    set_endpoint_address(&addr, endpoint);
+    const char *host = address_to_display(scope, &addr);
+    const char *port = udp ? udp_port_to_display(scope, endpoint->port)
+                           : tcp_port_to_display(scope, endpoint->port);
+    return wmem_strdup_printf(scope, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
+                             const winsock_failure *failure)
+{
+    gboolean udp = failure->protocol == WINSOCK_IPPROTO_UDP ||
+                   (failure->protocol == 0 && failure->type == WINSOCK_SOCK_DGRAM);
+    const char *local = summary_of_endpoint(scope, &failure->local, udp);
+    const char *remote = summary_of_endpoint(scope, &failure->remote, udp);
+
+    if (*local)
+        wmem_strbuf_append_printf(text, " %s", local);
+    if (*remote)
+        wmem_strbuf_append_printf(text, " \xe2\x86\x92 %s", remote); /* a right arrow */
+}
+
+static void append_operation(wmem_strbuf_t *text, guint16 operation)
+{
+    const char *name = operation_name(operation);
+
+    if (name)
+        wmem_strbuf_append(text, name);
+    else
+        wmem_strbuf_append_printf(text, "operation %u", operation);
+}
+
+static const char *printable(wmem_allocator_t *scope, const char *text)
+{
+    return format_text(scope, (const guchar *)text, strlen(text));
+}
+
+const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
+    gboolean hexadecimal = failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS;
+
+    wmem_strbuf_append_printf(text, hexadecimal ? " (0x%08x)" : " (%u)", failure->code);
+    if (failure->operation) {
+        wmem_strbuf_append_c(text, ' ');
+        append_operation(text, failure->operation);
+    }
+    if (failure->node)
+        wmem_strbuf_append_printf(text, " %s", printable(scope, failure->node));
+    append_endpoints(text, scope, failure);
+    if (failure->entry.title)
+        wmem_strbuf_append_printf(text, ": %s", failure->entry.title);
+    if (failure->repeat > 1)
+        wmem_strbuf_append_printf(text, " (%u times)", failure->repeat);
+    return wmem_strbuf_get_str(text);
+}
+
+const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
+
+    if (failure->entry.origin == ORIGIN_UNKNOWN)
+        wmem_strbuf_append_printf(text, " (%u)", failure->code);
+    if (failure->operation) {
+        wmem_strbuf_append(text, " in ");
+        append_operation(text, failure->operation);
+    }
+    return wmem_strbuf_get_str(text);
+}
+
+const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender)
+{
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, "");
+
+    if (sender->process)
+        wmem_strbuf_append(text, printable(scope, sender->process));
+    if (sender->has_process_id && sender->process)
+        wmem_strbuf_append_printf(text, " (%u)", sender->process_id);
+    else if (sender->has_process_id)
+        wmem_strbuf_append_printf(text, "process %u", sender->process_id);
+    if (sender->host)
+        wmem_strbuf_append_printf(text, "%son %s", wmem_strbuf_get_len(text) ? " " : "",
+                                  printable(scope, sender->host));
+    return wmem_strbuf_get_str(text);
+}

@@ -1,0 +1,31 @@
+/* summary.h: one line that says what failed, for the packet list and the tree.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_SUMMARY_H
+#define WINSOCK_SUMMARY_H
+
+#include "failure.h"
+
+#include <epan/packet.h>
+
+/* "WSAECONNRESET (10054) recv 192.0.2.1:51000 → 198.51.100.7:443: Connection reset by peer",
+ * addresses and ports by name where the user resolves them. */
+const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure);
+
+/* "WSAECONNRESET in recv" */
+const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure);
+
+/* "shop.exe (4711) on WEB07", of whatever of it is known; "" where nothing is. */
+const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender);
+
+/* "198.51.100.7:443", or "" where there is none. */
+const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint *endpoint,
+                                gboolean udp);
+
+/* The call's name as Winsock spells it, or NULL. */
+const char *operation_name(guint16 operation);
+
+extern value_string_ext operation_names;
+
+#endif
