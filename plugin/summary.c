@@ -73,6 +73,17 @@ static void append_operation(wmem_strbuf_t *text, guint16 operation)
         wmem_strbuf_append_printf(text, "operation %u", operation);
 }
 
+/* A title that is a whole sentence, as the listing's are, leaves its full stop behind. */
+static void append_title(wmem_strbuf_t *text, const char *title)
+{
+    size_t length = title ? strlen(title) : 0;
+
+    if (length > 0 && title[length - 1] == '.')
+        length--;
+    if (length > 0)
+        wmem_strbuf_append_printf(text, ": %.*s", (int)length, title);
+}
+
 static const char *printable(wmem_allocator_t *scope, const char *text)
 {
     return format_text(scope, (const guchar *)text, strlen(text));
@@ -91,8 +102,7 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
     if (failure->node)
         wmem_strbuf_append_printf(text, " %s", printable(scope, failure->node));
     append_endpoints(text, scope, failure);
-    if (failure->entry.title)
-        wmem_strbuf_append_printf(text, ": %s", failure->entry.title);
+    append_title(text, failure->entry.title);
     if (failure->repeat > 1)
         wmem_strbuf_append_printf(text, " (%u times)", failure->repeat);
     return wmem_strbuf_get_str(text);

@@ -7,6 +7,7 @@
 
 #include "failure.h"
 
+#include <epan/packet.h>
 #include <epan/prefs.h>
 
 extern const value_string code_space_names[];

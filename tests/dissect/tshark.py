@@ -1,0 +1,75 @@
+"""tshark.py: runs the stock tshark with the plugin that was built.
+
+WINSOCK_PLUGINS names the folder that holds <series>/epan/winsock.so.
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+NOBODY = 65534
+
+_folder = tempfile.TemporaryDirectory(prefix="winsock-")
+_root = os.geteuid() == 0
+
+
+def folder():
+    """A folder for captures, readable by whoever runs tshark."""
+    return _folder.name
+
+
+def _prepare():
+    os.chmod(_folder.name, 0o755)
+    plugins = os.path.join(_folder.name, "plugins")
+    shutil.copytree(os.environ["WINSOCK_PLUGINS"], plugins)
+    home = os.path.join(_folder.name, "home")
+    os.mkdir(home)
+    if _root:  # to root Wireshark refuses plugins of a folder of one's own
+        os.chown(home, NOBODY, NOBODY)
+        for path, _, files in os.walk(plugins):
+            os.chmod(path, 0o755)
+            for name in files:
+                os.chmod(os.path.join(path, name), 0o755)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")}
+    environment.update(WIRESHARK_PLUGIN_DIR=plugins, HOME=home, TZ="UTC", LC_ALL="C.UTF-8",
+                       WIRESHARK_ABORT_ON_DISSECTOR_BUG="1")
+    return environment
+
+
+_environment = _prepare()
+
+
+def run(*arguments, program="tshark", check=True):
+    """What the program writes. Raises where it fails, unless told not to check."""
+    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root else {}
+    done = subprocess.run([program, *arguments], capture_output=True, env=_environment,
+                          timeout=120, cwd=_folder.name, **user)
+    done.stdout = done.stdout.decode("utf-8", "replace")
+    done.stderr = done.stderr.decode("utf-8", "replace")
+    if check and (done.returncode != 0 or "Dissector bug" in done.stdout + done.stderr):
+        raise AssertionError(f"{program} {arguments}: {done.returncode}\n{done.stderr}")
+    return done
+
+
+def write(name, data):
+    """Puts a capture where tshark can read it."""
+    path = os.path.join(_folder.name, name)
+    with open(path, "wb") as out:
+        out.write(data)
+    os.chmod(path, 0o644)
+    return path
+
+
+def fields(path, names, *options):
+    """One dict for each packet: field -> list of its values."""
+    wanted = [part for name in names for part in ("-e", name)]
+    text = run("-r", path, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=\x1f", *wanted,
+               *options).stdout
+    return [{name: value.split("\x1f") if value else []
+             for name, value in zip(names, line.split("\t"))} for line in text.splitlines()]
+
+
+def as_json(path, *options):
+    return json.loads(run("-r", path, "-T", "json", *options).stdout)
