@@ -218,7 +218,8 @@ class Truncation(unittest.TestCase):
             for length, packet in enumerate(got):
                 with self.subTest(kind=name, length=length):
                     self.assertEqual(len(packet["winsock.version"]), int(length >= 28))
-                    self.assertEqual(packet["_ws.malformed"], [])
+                    # Wireshark marks a packet itself where we say malformed, and only there.
+                    self.assertEqual(packet["_ws.malformed"] != [], packet["winsock.malformed"] != [])
             self.assertEqual(got[-1]["winsock.malformed"], [])
 
     def test_every_length_that_a_capture_can_cut_it_to(self):
