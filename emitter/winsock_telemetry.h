@@ -236,8 +236,13 @@ typedef struct wsft_call {
 WSFT_API wsft_call wsft_begin(uint16_t operation, wsft_handle socket, wsft_place place);
 
 /* Reports that a call failed, with duration, socket kind and both endpoints.
- * error: WSAGetLastError(), on POSIX errno. */
+ * error: WSAGetLastError(), on POSIX errno; of getaddrinfo and getnameinfo what they returned. */
 WSFT_API void wsft_failed(const wsft_call *call, int error);
+
+/* The same for a call that was given the address of the other side: WSAConnect, ConnectEx,
+ * WSASendTo and their like. Without it the report of a refused connection cannot name the peer. */
+WSFT_API void wsft_failed_to(const wsft_call *call, int error, const struct sockaddr *remote,
+                             wsft_socklen length);
 
 /* The common calls, wrapped: each calls the function of its name, reports a failure, and returns
  * what the function returned with the last error as the function left it. */

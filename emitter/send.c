@@ -1,0 +1,569 @@
+/* send.c: open, report, flush, close. Folds equal failures, limits the rate, counts what it drops,
+ * and never keeps the program waiting.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "internal.h"
+
+#include <string.h>
+
+enum {
+    SLOTS = 16,
+    DEFAULT_RATE = 1000,
+    DEFAULT_BURST = 100,
+    DEFAULT_FOLD_MS = 1000,
+    SECOND = 1000000000,
+    MILLISECOND = 1000000
+};
+#define DEFAULT_COLLECTOR  "127.0.0.1"
+#define COLLECTOR_VARIABLE "WSFT_COLLECTOR"
+
+/* One failure with every item and the longest strings fits into a datagram. */
+_Static_assert(28 + (4 + WSFT_HOST_BYTES) + (4 + WSFT_PROCESS_BYTES) + (4 + 4) +
+                       (4 + WSFT_LIBRARY_BYTES) + (4 + 1) + (4 + 16) + (4 + 4) + (4 + 8) + (4 + 6) +
+                       2 * (4 + 22) + (4 + WSFT_NODE_BYTES) + (4 + WSFT_SERVICE_BYTES) + (4 + 8) +
+                       (4 + 8) + (4 + 4) + (4 + 8) + (4 + WSFT_MESSAGE_BYTES) +
+                       (4 + WSFT_SOURCE_BYTES) + (4 + 25) <=
+                   WSFT_MAX_DATAGRAM,
+               "one failure always fits");
+_Static_assert(sizeof WSFT_LIBRARY_NAME - 1 <= WSFT_LIBRARY_BYTES, "the library's own name");
+
+/* A failure seen lately, and the equal ones since that have not been sent. Owned by the emitter,
+ * lives until it is sent and its time is over, or another failure needs the place. */
+typedef struct slot {
+    int used;
+    uint64_t opened;      /* monotonic: equal failures fold from here for fold_ns */
+    uint32_t waiting;     /* failures that have not been sent */
+    uint64_t first_time;  /* of those */
+    wsft_failure failure; /* the last of them; its strings are these: */
+    char node[WSFT_NODE_BYTES + 1], service[WSFT_SERVICE_BYTES + 1];
+    char message[WSFT_MESSAGE_BYTES + 1], source[WSFT_SOURCE_BYTES + 1];
+} slot;
+
+/* The emitter. One for the process, all of it under the lock but for the two words, which are read
+ * without. */
+static wsft_lock lock = WSFT_LOCK_INIT;
+static wsft_word is_open, report_pending;
+static struct emitter {
+    wsft_collector collector;
+    char host[WSFT_HOST_BYTES + 1], process[WSFT_PROCESS_BYTES + 1];
+    uint16_t flags;
+    uint32_t sender, sequence, dropped;
+    uint32_t told_dropped; /* the number in the last datagram */
+    uint64_t fold_ns;
+    uint64_t interval_ns, burst_ns, full_at; /* the bucket: see take_token */
+    uint32_t flush_ms;
+    wsft_word generation; /* changes when the flushing thread is to end */
+    int has_thread;
+    wsft_thread thread;
+    slot slots[SLOTS];
+    slot incoming; /* a report, before it has a slot of its own */
+} e;
+
+/* Failures on their way out. Their strings are the slots', so a batch goes before a slot changes.
+ */
+typedef struct batch {
+    size_t count;
+    wsft_failure failures[SLOTS + 1];
+} batch;
+
+static uint32_t add_saturating(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* 0 where the clock has gone backwards. */
+static uint64_t since(uint64_t start, uint64_t now)
+{
+    return now > start ? now - start : 0;
+}
+
+#define X_CATEGORY(number, identifier, name) CATEGORY_##identifier = number,
+enum {
+#include "../fields/enums.def"
+    CATEGORY_NONE = 0
+};
+
+static int winsock_is_pending(uint32_t code)
+{
+    switch (code) {
+#define X(number, name, aliases, title, category, description, advice)                             \
+    case number:                                                                                   \
+        return CATEGORY_##category == CATEGORY_PENDING;
+#include "../fields/errors.def"
+#undef X
+    default:
+        return 0;
+    }
+}
+
+static uint32_t winsock_of_ntstatus(uint32_t status)
+{
+    switch (status) {
+#define X(value, name, winsock)                                                                    \
+    case value:                                                                                    \
+        return winsock;
+#include "../fields/ntstatus.def"
+#undef X
+    default:
+        return 0;
+    }
+}
+
+int wsft_is_pending(uint8_t space, uint32_t code)
+{
+    const uint32_t win32 = 0x80070000, nt_bit = 0x10000000;
+    if (space == WSFT_WINSOCK)
+        return winsock_is_pending(code);
+    if (space == WSFT_NTSTATUS)
+        return winsock_is_pending(winsock_of_ntstatus(code));
+    if (space != WSFT_HRESULT)
+        return 0; /* the reference listing's numbers: whoever reports by them means it */
+    if ((code & 0xFFFF0000) == win32)
+        return winsock_is_pending(code & 0xFFFF);
+    return (code & nt_bit) != 0 && winsock_is_pending(winsock_of_ntstatus(code & ~nt_bit));
+}
+
+int wsft_is_open(void)
+{
+    return wsft_word_load(&is_open) != 0 && !wsft_process_ending();
+}
+
+int wsft_is_wanted(uint8_t space, uint32_t code)
+{
+    return wsft_is_open() &&
+           (wsft_word_load(&report_pending) != 0 || !wsft_is_pending(space, code));
+}
+
+/* Takes the lock. Returns 0, without the lock, where the emitter is not open. */
+static int enter(void)
+{
+    if (!wsft_is_open())
+        return 0;
+    wsft_lock_take(&lock);
+    if (wsft_word_load(&is_open) != 0)
+        return 1;
+    wsft_lock_release(&lock);
+    return 0;
+}
+
+/* The bucket is a clock of its own: full_at is when it will be full again, and each datagram moves
+ * that one interval on. Nothing here overflows: burst_ns is at most 2^32 seconds. */
+static int has_token(uint64_t now)
+{
+    if (e.full_at < now)
+        e.full_at = now;
+    if (e.full_at - now > e.burst_ns)
+        e.full_at = now + e.burst_ns; /* the clock has gone backwards */
+    return e.full_at - now + e.interval_ns <= e.burst_ns;
+}
+
+static int take_token(uint64_t now)
+{
+    if (!has_token(now))
+        return 0;
+    e.full_at += e.interval_ns;
+    return 1;
+}
+
+static uint32_t count_of(const wsft_failure *f)
+{
+    return (f->has & WSFT_HAS_REPEAT) && f->repeat > 0 ? f->repeat : 1;
+}
+
+static void drop(const wsft_failure *failures, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        e.dropped = add_saturating(e.dropped, count_of(&failures[i]));
+}
+
+/* The socket that was opened; another one where the program has closed it behind our back, as a
+ * daemon does that closes every descriptor. */
+static int have_socket(void)
+{
+    if (wsft_udp_is_ours(e.collector.socket, &e.collector.id))
+        return 1;
+    e.collector.socket = wsft_udp_socket(e.collector.address.ss_family, &e.collector.id);
+    return e.collector.socket != WSFT_NO_HANDLE;
+}
+
+/* Sends as many of the failures as one datagram holds. Returns how many are done with. */
+static size_t send_some(const wsft_failure *failures, size_t count, int may_send)
+{
+    uint8_t bytes[WSFT_MAX_DATAGRAM];
+    wsft_datagram d = {.flags = e.flags,
+                       .sender = e.sender,
+                       .sequence = e.sequence,
+                       .dropped = e.dropped,
+                       .sent_time = wsft_wall_clock(),
+                       .host = e.host[0] != '\0' ? e.host : NULL,
+                       .process = e.process[0] != '\0' ? e.process : NULL,
+                       .library = WSFT_LIBRARY_NAME,
+                       .process_id = wsft_process_id(),
+                       .platform = wsft_platform_number(),
+                       .failures = failures,
+                       .failure_count = count};
+    size_t size = wsft_encode(bytes, sizeof bytes, &d);
+    while (size == 0 && d.failure_count > 1) {
+        d.failure_count--;
+        size = wsft_encode(bytes, sizeof bytes, &d);
+    }
+    if (size == 0 || !may_send || !have_socket() ||
+        wsft_udp_send(e.collector.socket, bytes, size, &e.collector.address, e.collector.length) !=
+            0) {
+        drop(failures, d.failure_count);
+        return d.failure_count;
+    }
+    e.sequence++;
+    e.told_dropped = d.dropped;
+    return d.failure_count;
+}
+
+static void send_batch(const batch *b, uint64_t now, int unlimited)
+{
+    for (size_t done = 0; done < b->count;)
+        done += send_some(b->failures + done, b->count - done, unlimited || take_token(now));
+}
+
+/* The waiting failures of a slot as one record; the slot has none afterwards. */
+static void take_waiting(batch *b, slot *s)
+{
+    wsft_failure *f = &b->failures[b->count++];
+    *f = s->failure;
+    if (s->waiting > 1) {
+        f->has |= WSFT_HAS_REPEAT | WSFT_HAS_FIRST_TIME;
+        f->repeat = s->waiting;
+        f->first_time = s->first_time;
+    }
+    s->waiting = 0;
+}
+
+static int is_due(const slot *s, uint64_t now)
+{
+    return s->used && since(s->opened, now) >= e.fold_ns;
+}
+
+/* Frees the slots whose time is over, and puts what waits in them on its way. */
+static void take_due(batch *b, uint64_t now)
+{
+    for (slot *s = e.slots; s < e.slots + SLOTS; s++) {
+        if (!is_due(s, now))
+            continue;
+        if (s->waiting > 0)
+            take_waiting(b, s);
+        s->used = 0;
+    }
+}
+
+static void send_due(uint64_t now)
+{
+    batch b;
+    b.count = 0;
+    if (!has_token(now))
+        return; /* what waits may wait on, and go with a later datagram */
+    take_due(&b, now);
+    send_batch(&b, now, 0);
+    if (b.count == 0 && e.dropped != e.told_dropped)
+        send_some(NULL, 0, take_token(now));
+}
+
+static int same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static int same_endpoint(const wsft_endpoint *a, const wsft_endpoint *b)
+{
+    return a->length == b->length && a->port == b->port && a->scope == b->scope &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+static int same_failure(const wsft_failure *a, const wsft_failure *b)
+{
+    const uint32_t compared = WSFT_HAS_SOCKET | WSFT_HAS_KIND;
+    return a->code == b->code && a->space == b->space && a->operation == b->operation &&
+           (a->has & compared) == (b->has & compared) && a->socket == b->socket &&
+           a->family == b->family && a->type == b->type && a->protocol == b->protocol &&
+           same_endpoint(&a->local, &b->local) && same_endpoint(&a->remote, &b->remote) &&
+           same_text(a->node, b->node) && same_text(a->service, b->service) &&
+           same_text(a->message, b->message) && same_text(a->source, b->source);
+}
+
+static slot *find_equal(const wsft_failure *f)
+{
+    for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+        if (s->used && same_failure(&s->failure, f))
+            return s;
+    return NULL;
+}
+
+/* A free slot; else the oldest of those that nothing waits in; else the oldest. */
+static slot *choose_slot(void)
+{
+    slot *best = NULL;
+    for (slot *s = e.slots; s < e.slots + SLOTS; s++) {
+        if (!s->used)
+            return s;
+        int better = best == NULL || (s->waiting == 0) > (best->waiting == 0) ||
+                     ((s->waiting == 0) == (best->waiting == 0) && s->opened < best->opened);
+        if (better)
+            best = s;
+    }
+    return best;
+}
+
+/* Points the strings of a slot's failure at the slot's own. */
+static void own_texts(slot *s)
+{
+    wsft_failure *f = &s->failure;
+    f->node = f->node != NULL ? s->node : NULL;
+    f->service = f->service != NULL ? s->service : NULL;
+    f->message = f->message != NULL ? s->message : NULL;
+    f->source = f->source != NULL ? s->source : NULL;
+}
+
+static void clean_endpoint(wsft_endpoint *end)
+{
+    if (end->length != 4 && end->length != 16)
+        memset(end, 0, sizeof *end);
+    if (end->length == 4)
+        memset(end->address + 4, 0, sizeof end->address - 4);
+}
+
+/* Makes the program's failure the incoming one: complete, cut, and in memory of our own. */
+static void take_incoming(const wsft_failure *f)
+{
+    slot *s = &e.incoming;
+    s->failure = *f;
+    if (f->time == 0)
+        s->failure.time = wsft_wall_clock();
+    if (!(f->has & WSFT_HAS_THREAD_ID)) {
+        s->failure.has |= WSFT_HAS_THREAD_ID;
+        s->failure.thread_id = wsft_thread_id();
+    }
+    clean_endpoint(&s->failure.local);
+    clean_endpoint(&s->failure.remote);
+    wsft_text_copy(s->node, f->node, WSFT_NODE_BYTES);
+    wsft_text_copy(s->service, f->service, WSFT_SERVICE_BYTES);
+    wsft_text_copy(s->message, f->message, WSFT_MESSAGE_BYTES);
+    wsft_text_copy(s->source, f->source, WSFT_SOURCE_BYTES);
+    own_texts(s);
+}
+
+/* Adds the incoming failure to those that wait in a slot of its equals. */
+static void fold(slot *s)
+{
+    const wsft_failure *f = &e.incoming.failure;
+    uint64_t first = (f->has & WSFT_HAS_FIRST_TIME) ? f->first_time : f->time;
+    if (s->waiting == 0 || first < s->first_time)
+        s->first_time = first;
+    int later = s->waiting == 0 || f->time >= s->failure.time;
+    s->waiting = add_saturating(s->waiting, count_of(f));
+    if (!later)
+        return;
+    s->failure = *f;
+    s->failure.has &= ~(uint32_t)(WSFT_HAS_REPEAT | WSFT_HAS_FIRST_TIME);
+    own_texts(s);
+}
+
+/* Gives the incoming failure a slot of its own, with nothing waiting in it yet. */
+static void settle(slot *s, uint64_t now)
+{
+    *s = e.incoming;
+    own_texts(s);
+    s->used = 1;
+    s->opened = now;
+    s->waiting = 0;
+}
+
+static void report(const wsft_failure *failure)
+{
+    uint64_t now = wsft_monotonic_clock();
+    batch b;
+    b.count = 0;
+    take_incoming(failure);
+
+    slot *s = find_equal(&e.incoming.failure);
+    if (s != NULL && (!is_due(s, now) || !has_token(now))) {
+        fold(s);
+        send_due(now);
+        return;
+    }
+    int may_send = has_token(now);
+    if (may_send)
+        take_due(&b, now);
+    s = choose_slot();
+    if (s->used && s->waiting > 0)
+        take_waiting(&b, s);
+    if (may_send)
+        b.failures[b.count++] = e.incoming.failure;
+    send_batch(&b, now, 0); /* before settle: the slot still holds the strings of the batch */
+    settle(s, now);
+    if (!may_send)
+        fold(s); /* it waits in its slot for a later datagram */
+}
+
+void wsft_report(const wsft_failure *failure)
+{
+    wsft_error error = wsft_error_save();
+    if (failure != NULL && wsft_is_wanted(failure->space, failure->code) && enter()) {
+        report(failure);
+        wsft_lock_release(&lock);
+    }
+    wsft_error_restore(error);
+}
+
+void wsft_flush(void)
+{
+    wsft_error error = wsft_error_save();
+    if (enter()) {
+        send_due(wsft_monotonic_clock());
+        wsft_lock_release(&lock);
+    }
+    wsft_error_restore(error);
+}
+
+/* The flushing thread. It ends when the emitter's generation is no longer its own. */
+static void flush_regularly(wsft_word generation)
+{
+    wsft_lock_take(&lock);
+    while (e.generation == generation) {
+        wsft_wait(&lock, e.flush_ms);
+        if (e.generation == generation)
+            send_due(wsft_monotonic_clock());
+    }
+    wsft_lock_release(&lock);
+}
+
+static void before_fork(void)
+{
+    wsft_endpoints_lock();
+    wsft_lock_take(&lock);
+}
+
+static void after_fork(void)
+{
+    wsft_lock_release(&lock);
+    wsft_endpoints_unlock();
+}
+
+/* The child is a sender of its own: its datagrams count from 0 under another number, and what waits
+ * is the parent's to send. It has no flushing thread, for a fork copies none. */
+static void in_child(void)
+{
+    if (wsft_word_load(&is_open) != 0) {
+        e.sender = wsft_random();
+        e.sequence = e.dropped = e.told_dropped = 0;
+        e.full_at = 0;
+        e.generation++;
+        e.has_thread = 0;
+        for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+            s->used = 0;
+    }
+    wsft_lock_release(&lock);
+    wsft_endpoints_unlock();
+}
+
+static int resolve(const wsft_options *options, wsft_collector *collector)
+{
+    char text[320];
+    if (options->collector != NULL)
+        return wsft_collector_open(options->collector, collector);
+    if (wsft_environment(COLLECTOR_VARIABLE, text, sizeof text) && text[0] != '\0')
+        return wsft_collector_open(text, collector);
+    return wsft_collector_open(DEFAULT_COLLECTOR, collector);
+}
+
+static unsigned or_default(unsigned value, unsigned otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void start(const wsft_options *options, const wsft_collector *collector)
+{
+    wsft_word generation = e.generation + 1;
+    unsigned rate = or_default(options->rate, DEFAULT_RATE);
+    memset(&e, 0, sizeof e);
+    e.generation = generation;
+    e.collector = *collector;
+    e.flags = options->test ? WSFT_TEST : 0;
+    e.sender = wsft_random();
+    e.fold_ns = (uint64_t)or_default(options->fold_ms, DEFAULT_FOLD_MS) * MILLISECOND;
+    e.interval_ns = rate < SECOND ? SECOND / rate : 1;
+    e.burst_ns = e.interval_ns * or_default(options->burst, DEFAULT_BURST);
+    e.flush_ms = options->flush_ms;
+    wsft_host_name(e.host, sizeof e.host);
+    if (options->process_name != NULL)
+        wsft_text_copy(e.process, options->process_name, WSFT_PROCESS_BYTES);
+    else
+        wsft_process_name(e.process, sizeof e.process);
+    if (e.flush_ms != 0)
+        e.has_thread = wsft_thread_start(&e.thread, flush_regularly, generation) == 0;
+    wsft_word_store(&report_pending, options->report_pending != 0);
+    wsft_word_store(&is_open, 1);
+}
+
+static int open_emitter(const wsft_options *options)
+{
+    wsft_collector collector;
+    wsft_platform_prepare(before_fork, after_fork, in_child);
+    if (wsft_sockets_start() != 0)
+        return -1;
+    if (resolve(options, &collector) != 0) {
+        wsft_sockets_stop();
+        return -1;
+    }
+    wsft_endpoints_forget();
+    wsft_lock_take(&lock);
+    int too_late = wsft_word_load(&is_open) != 0; /* another thread has opened meanwhile */
+    if (!too_late)
+        start(options, &collector);
+    wsft_lock_release(&lock);
+    if (too_late) {
+        wsft_socket_close(collector.socket);
+        wsft_sockets_stop();
+    }
+    return 0;
+}
+
+int wsft_open(const wsft_options *options)
+{
+    static const wsft_options defaults = {0};
+    wsft_error error = wsft_error_save();
+    int result = wsft_is_open() ? 0 : open_emitter(options != NULL ? options : &defaults);
+    wsft_error_restore(error);
+    return result;
+}
+
+/* Sends all that waits, whatever the rate, and what has been dropped if nobody knows of it yet. */
+static void send_rest(void)
+{
+    batch b;
+    b.count = 0;
+    for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+        if (s->used && s->waiting > 0)
+            take_waiting(&b, s);
+    send_batch(&b, 0, 1);
+    if (e.dropped != e.told_dropped)
+        send_some(NULL, 0, 1);
+}
+
+void wsft_close(void)
+{
+    wsft_error error = wsft_error_save();
+    if (enter()) {
+        send_rest();
+        wsft_word_store(&is_open, 0);
+        e.generation++;
+        wsft_wake();
+        int has_thread = e.has_thread;
+        wsft_thread thread = e.thread;
+        if (wsft_udp_is_ours(e.collector.socket, &e.collector.id))
+            wsft_socket_close(e.collector.socket);
+        wsft_lock_release(&lock);
+        if (has_thread)
+            wsft_thread_end(thread);
+        wsft_sockets_stop();
+    }
+    wsft_error_restore(error);
+}
