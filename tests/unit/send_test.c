@@ -1,0 +1,1344 @@
+/* send_test.c: the emitter as a program sees it, against a real socket on the loopback.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emitter/winsock_telemetry.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { SOON_MS = 2000, NEVER_MS = 60, FOLD_MS = 80, MAX_FAILURES = 32, A_CODE = 10054 };
+
+/* A failure as it came, read by hand from the specification. */
+typedef struct failure {
+    uint64_t time, socket, duration, bytes, first_time;
+    uint32_t code, thread_id, repeat;
+    unsigned space, operation, family, type, protocol;
+    int has_thread, has_socket, has_kind, has_duration, has_bytes, has_repeat, has_first_time;
+    wsft_endpoint local, remote;
+    char node[1100], service[1100], message[1100], source[1100];
+} failure;
+
+typedef struct datagram {
+    uint32_t sender, sequence, dropped, process_id;
+    unsigned flags, platform;
+    uint64_t sent_time;
+    char host[1100], process[1100], library[1100];
+    size_t count;
+    failure failures[MAX_FAILURES];
+} datagram;
+
+/* The collector of the test at hand. */
+static int listener = -1;
+static char collector[64];
+static uint32_t next_sequence; /* what the next datagram has to say */
+
+static uint64_t number(const uint8_t *bytes, size_t width)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static void text(char *target, const uint8_t *bytes, size_t length)
+{
+    assert_true(length <= 1024);
+    memcpy(target, bytes, length);
+    target[length] = '\0';
+}
+
+static void endpoint(wsft_endpoint *end, const uint8_t *bytes, size_t length)
+{
+    assert_true(length == 6 || length == 18 || length == 22);
+    memset(end, 0, sizeof *end);
+    end->length = length == 6 ? 4 : 16;
+    memcpy(end->address, bytes, end->length);
+    end->port = (uint16_t)number(bytes + end->length, 2);
+    if (length == 22)
+        end->scope = (uint32_t)number(bytes + 18, 4);
+}
+
+static void read_failure_item(failure *f, unsigned type, const uint8_t *value, size_t length)
+{
+    switch (type) {
+    case 16:
+        f->has_thread = 1;
+        f->thread_id = (uint32_t)number(value, 4);
+        break;
+    case 17:
+        f->has_socket = 1;
+        f->socket = number(value, 8);
+        break;
+    case 18:
+        f->has_kind = 1;
+        f->family = (unsigned)number(value, 2);
+        f->type = (unsigned)number(value + 2, 2);
+        f->protocol = (unsigned)number(value + 4, 2);
+        break;
+    case 19:
+        endpoint(&f->local, value, length);
+        break;
+    case 20:
+        endpoint(&f->remote, value, length);
+        break;
+    case 21:
+        text(f->node, value, length);
+        break;
+    case 22:
+        text(f->service, value, length);
+        break;
+    case 23:
+        f->has_duration = 1;
+        f->duration = number(value, 8);
+        break;
+    case 24:
+        f->has_bytes = 1;
+        f->bytes = number(value, 8);
+        break;
+    case 25:
+        f->has_repeat = 1;
+        f->repeat = (uint32_t)number(value, 4);
+        break;
+    case 26:
+        f->has_first_time = 1;
+        f->first_time = number(value, 8);
+        break;
+    case 27:
+        text(f->message, value, length);
+        break;
+    case 28:
+        text(f->source, value, length);
+        break;
+    default:
+        fail_msg("item %u in a failure", type);
+    }
+}
+
+static void read_failure(datagram *d, const uint8_t *value, size_t length)
+{
+    assert_true(d->count < MAX_FAILURES && length >= 16);
+    failure *f = &d->failures[d->count++];
+    memset(f, 0, sizeof *f);
+    f->repeat = 1;
+    f->time = number(value, 8);
+    f->code = (uint32_t)number(value + 8, 4);
+    f->space = value[12];
+    f->operation = (unsigned)number(value + 14, 2);
+    for (size_t at = 16; at < length;) {
+        size_t item = (size_t)number(value + at + 2, 2);
+        assert_true(at + 4 + item <= length);
+        read_failure_item(f, (unsigned)number(value + at, 2), value + at + 4, item);
+        at += 4 + item;
+    }
+}
+
+static void read_item(datagram *d, unsigned type, const uint8_t *value, size_t length)
+{
+    if (type == 1)
+        text(d->host, value, length);
+    else if (type == 2)
+        text(d->process, value, length);
+    else if (type == 3)
+        d->process_id = (uint32_t)number(value, 4);
+    else if (type == 4)
+        read_failure(d, value, length);
+    else if (type == 5)
+        text(d->library, value, length);
+    else if (type == 6)
+        d->platform = value[0];
+    else
+        fail_msg("item %u in a datagram", type);
+}
+
+/* Returns 0 where nothing comes within that time. */
+static int receive(datagram *d, int milliseconds)
+{
+    uint8_t bytes[2048];
+    struct timeval wait = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait), 0);
+    ssize_t size = recv(listener, bytes, sizeof bytes, 0);
+    if (size < 0)
+        return 0;
+    assert_true(size >= 28 && size <= WSFT_MAX_DATAGRAM);
+    assert_memory_equal(bytes, "WSFT\x01\x1c", 6);
+    memset(d, 0, offsetof(datagram, failures));
+    d->flags = (unsigned)number(bytes + 6, 2);
+    d->sender = (uint32_t)number(bytes + 8, 4);
+    d->sequence = (uint32_t)number(bytes + 12, 4);
+    d->dropped = (uint32_t)number(bytes + 16, 4);
+    d->sent_time = number(bytes + 20, 8);
+    for (size_t at = 28; at < (size_t)size;) {
+        size_t item = (size_t)number(bytes + at + 2, 2);
+        assert_true(at + 4 + item <= (size_t)size);
+        read_item(d, (unsigned)number(bytes + at, 2), bytes + at + 4, item);
+        at += 4 + item;
+    }
+    return 1;
+}
+
+/* One datagram is large; the tests that want but one share it. */
+static datagram got;
+
+static void expect_datagram(void)
+{
+    assert_true(receive(&got, SOON_MS));
+    assert_int_equal(got.sequence, next_sequence);
+    next_sequence++;
+    for (size_t i = 0; i < got.count; i++)
+        assert_true(got.failures[i].time <= got.sent_time);
+}
+
+static void expect_nothing(void)
+{
+    assert_false(receive(&got, NEVER_MS));
+}
+
+static const failure *expect_one(uint32_t code)
+{
+    expect_datagram();
+    assert_int_equal(got.count, 1);
+    assert_int_equal(got.failures[0].code, code);
+    return &got.failures[0];
+}
+
+static void sleep_ms(long milliseconds)
+{
+    struct timespec t = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    while (nanosleep(&t, &t) != 0)
+        ;
+}
+
+static void listen_on(int family)
+{
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int large = 4 << 20;
+    listener = socket(family, SOCK_DGRAM, 0);
+    assert_true(listener >= 0);
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
+    if (family == AF_INET6) {
+        socklen_t length = sizeof in6;
+        assert_int_equal(bind(listener, (struct sockaddr *)&in6, length), 0);
+        getsockname(listener, (struct sockaddr *)&in6, &length);
+        snprintf(collector, sizeof collector, "[::1]:%u", ntohs(in6.sin6_port));
+    } else {
+        socklen_t length = sizeof in;
+        assert_int_equal(bind(listener, (struct sockaddr *)&in, length), 0);
+        getsockname(listener, (struct sockaddr *)&in, &length);
+        snprintf(collector, sizeof collector, "127.0.0.1:%u", ntohs(in.sin_port));
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    unsetenv("WSFT_COLLECTOR");
+    next_sequence = 0;
+    listen_on(AF_INET);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    wsft_close();
+    close(listener);
+    return 0;
+}
+
+static void open_with(wsft_options options)
+{
+    options.collector = collector;
+    if (options.fold_ms == 0)
+        options.fold_ms = FOLD_MS;
+    assert_int_equal(wsft_open(&options), 0);
+}
+
+static void open_plain(void)
+{
+    open_with((wsft_options){0});
+}
+
+static void report_code(uint32_t code)
+{
+    const wsft_failure f = {.code = code, .operation = WSFT_OP_RECV};
+    wsft_report(&f);
+}
+
+static void test_first_at_once(void **state)
+{
+    (void)state;
+    struct timespec now;
+    open_with((wsft_options){.process_name = "prog", .test = 1});
+    clock_gettime(CLOCK_REALTIME, &now);
+    report_code(A_CODE);
+    const failure *f = expect_one(A_CODE);
+    uint64_t wall = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    assert_true(f->time >= wall && f->time < wall + 1000000000u);
+    assert_true(f->has_thread && f->thread_id == (uint32_t)getpid());
+    assert_false(f->has_repeat || f->has_first_time || f->has_socket || f->has_kind);
+    assert_string_equal(got.process, "prog");
+    assert_string_equal(got.library, "winsock_telemetry 0.1.0");
+    assert_int_equal(got.flags, WSFT_TEST);
+    assert_int_equal(got.platform, WSFT_POSIX);
+    assert_int_equal(got.process_id, getpid());
+    assert_true(strlen(got.host) > 0);
+}
+
+static void test_own_name(void **state)
+{
+    (void)state;
+    open_plain();
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    assert_string_equal(got.process, "send_test");
+    assert_int_equal(got.flags, 0);
+}
+
+static void test_folding(void **state)
+{
+    (void)state;
+    open_plain();
+    for (uint64_t i = 0; i < 5; i++)
+        wsft_report(
+            &(wsft_failure){.code = A_CODE, .time = 1000 + i, .bytes = i, .has = WSFT_HAS_BYTES});
+    assert_int_equal(expect_one(A_CODE)->time, 1000);
+    wsft_flush(); /* not due yet */
+    expect_nothing();
+    sleep_ms(FOLD_MS);
+
+    report_code(10060);
+    expect_datagram();
+    assert_int_equal(got.count, 2);
+    const failure *f = &got.failures[0];
+    assert_int_equal(f->code, A_CODE);
+    assert_int_equal(f->repeat, 4);
+    assert_int_equal(f->first_time, 1001);
+    assert_int_equal(f->time, 1004);
+    assert_int_equal(f->bytes, 4);
+    assert_int_equal(got.failures[1].code, 10060);
+    assert_false(got.failures[1].has_repeat);
+}
+
+static void test_a_fold_of_one(void **state)
+{
+    (void)state;
+    open_plain();
+    report_code(A_CODE);
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    sleep_ms(FOLD_MS);
+    wsft_flush();
+    const failure *f = expect_one(A_CODE);
+    assert_false(f->has_repeat || f->has_first_time);
+    wsft_flush();
+    expect_nothing();
+}
+
+static void test_equal_after_its_time(void **state)
+{
+    (void)state;
+    open_plain();
+    report_code(A_CODE);
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    sleep_ms(FOLD_MS);
+    report_code(A_CODE); /* sends the one that waits, and itself, and folds anew */
+    expect_datagram();
+    assert_int_equal(got.count, 2);
+    report_code(A_CODE);
+    expect_nothing();
+    wsft_close();
+    expect_one(A_CODE);
+}
+
+static void test_repeat_of_the_program(void **state)
+{
+    (void)state;
+    const wsft_failure f = {.code = A_CODE,
+                            .time = 500,
+                            .has = WSFT_HAS_REPEAT | WSFT_HAS_FIRST_TIME,
+                            .repeat = 10,
+                            .first_time = 400};
+    open_plain();
+    wsft_report(&f);
+    assert_int_equal(expect_one(A_CODE)->repeat, 10);
+    assert_int_equal(got.failures[0].first_time, 400);
+    wsft_report(&f);
+    wsft_report(&f);
+    wsft_close();
+    assert_int_equal(expect_one(A_CODE)->repeat, 20);
+    assert_int_equal(got.failures[0].first_time, 400);
+}
+
+static void test_repeat_saturates(void **state)
+{
+    (void)state;
+    const wsft_failure f = {.code = A_CODE, .has = WSFT_HAS_REPEAT, .repeat = UINT32_MAX - 1};
+    open_plain();
+    for (int i = 0; i < 4; i++)
+        wsft_report(&f);
+    expect_one(A_CODE);
+    wsft_close();
+    assert_int_equal(expect_one(A_CODE)->repeat, UINT32_MAX);
+}
+
+static void test_different_failures_do_not_fold(void **state)
+{
+    (void)state;
+    const wsft_endpoint end = {.length = 4, .address = {192, 0, 2, 1}, .port = 80};
+    const wsft_failure rows[] = {
+        {.code = A_CODE},
+        {.code = 10061},
+        {.code = A_CODE, .space = WSFT_LISTING},
+        {.code = A_CODE, .operation = WSFT_OP_SEND},
+        {.code = A_CODE, .has = WSFT_HAS_SOCKET, .socket = 4},
+        {.code = A_CODE, .has = WSFT_HAS_SOCKET, .socket = 1ull << 40 | 4},
+        {.code = A_CODE, .has = WSFT_HAS_KIND, .family = 2},
+        {.code = A_CODE, .local = end},
+        {.code = A_CODE, .remote = end},
+        {.code = A_CODE, .node = "a"},
+        {.code = A_CODE, .node = "b"},
+        {.code = A_CODE, .service = "a"},
+        {.code = A_CODE, .message = "a"},
+        {.code = A_CODE, .source = "a"},
+    };
+    open_with((wsft_options){.fold_ms = 60000});
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        wsft_report(&rows[i]);
+        expect_datagram();
+        assert_int_equal(got.count, 1);
+    }
+    for (size_t i = 0; i < COUNT(rows); i++)
+        wsft_report(&rows[i]);
+    expect_nothing();
+    wsft_close();
+    size_t total = 0;
+    while (total < COUNT(rows)) {
+        expect_datagram();
+        total += got.count;
+    }
+    expect_nothing();
+}
+
+static void test_eviction_sends(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.fold_ms = 60000});
+    for (uint32_t i = 0; i < 16; i++) {
+        report_code(20000 + i);
+        report_code(20000 + i);
+        expect_one(20000 + i);
+    }
+    report_code(30000);
+    expect_datagram();
+    assert_int_equal(got.count, 2);
+    assert_int_equal(got.failures[0].code, 20000);
+    assert_int_equal(got.failures[1].code, 30000);
+    report_code(30001); /* the place of 30000, in which nothing waits */
+    expect_one(30001);
+}
+
+static void test_close_flushes(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.fold_ms = 60000});
+    for (int i = 0; i < 3; i++)
+        report_code(A_CODE);
+    expect_one(A_CODE);
+    wsft_close();
+    assert_int_equal(expect_one(A_CODE)->repeat, 2);
+    expect_nothing();
+}
+
+static void test_flushing_thread(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.flush_ms = 10});
+    for (int i = 0; i < 3; i++)
+        report_code(A_CODE);
+    expect_one(A_CODE);
+    assert_int_equal(expect_one(A_CODE)->repeat, 2);
+    expect_nothing();
+}
+
+static void test_thread_ends_at_once(void **state)
+{
+    (void)state;
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (int i = 0; i < 20; i++) {
+        open_with((wsft_options){.flush_ms = 60000});
+        wsft_close();
+    }
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 30);
+}
+
+static void test_rate_limit(void **state)
+{
+    (void)state;
+    uint32_t total = 0;
+    open_with((wsft_options){.rate = 1, .burst = 1, .fold_ms = 60000});
+    for (uint32_t i = 0; i < 40; i++)
+        report_code(20000 + i);
+    expect_one(20000);
+    expect_nothing();
+    /* 16 wait in their slots, the first of them in the place of the one that was sent. */
+    wsft_close();
+    while (total < 16) {
+        expect_datagram();
+        total += (uint32_t)got.count;
+        assert_int_equal(got.dropped, 23);
+    }
+    assert_int_equal(total, 16);
+    expect_nothing();
+}
+
+static void test_rate_recovers(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.rate = 20, .burst = 2, .fold_ms = 10});
+    for (uint32_t i = 0; i < 30; i++)
+        report_code(20000 + i);
+    expect_one(20000);
+    expect_one(20001);
+    sleep_ms(120);
+    uint32_t total = 2;
+    report_code(1);
+    expect_datagram();
+    total += (uint32_t)got.count;
+    wsft_close();
+    while (receive(&got, NEVER_MS)) {
+        assert_int_equal(got.sequence, next_sequence++);
+        total += (uint32_t)got.count;
+    }
+    assert_int_equal(total + got.dropped, 31);
+}
+
+static void test_only_dropped(void **state)
+{
+    (void)state;
+    /* Nothing waits at the end, but the collector has not heard of the loss: it is told. */
+    open_with((wsft_options){.rate = 1, .burst = 1, .fold_ms = 60000});
+    for (uint32_t i = 0; i < 18; i++)
+        report_code(20000 + i);
+    wsft_close();
+    uint32_t total = 0;
+    while (receive(&got, NEVER_MS))
+        total += (uint32_t)got.count;
+    assert_int_equal(total + got.dropped, 18);
+}
+
+static void test_nothing_when_closed(void **state)
+{
+    (void)state;
+    report_code(A_CODE);
+    wsft_flush();
+    wsft_close();
+    assert_int_equal(wsft_socket(AF_INET, 99, 0), -1);
+    open_plain();
+    wsft_close();
+    report_code(A_CODE);
+    wsft_flush();
+    wsft_close();
+    expect_nothing();
+}
+
+static void test_open_twice(void **state)
+{
+    (void)state;
+    open_plain();
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    uint32_t sender = got.sender;
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "no.such.host.invalid"}), 0);
+    report_code(10060);
+    expect_one(10060);
+    assert_int_equal(got.sender, sender);
+    wsft_close();
+
+    next_sequence = 0;
+    open_plain();
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    assert_int_not_equal(got.sender, sender);
+}
+
+static void expect_collector(const char *name)
+{
+    assert_int_equal(wsft_open(&(wsft_options){.collector = name}), 0);
+    next_sequence = 0;
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    wsft_close();
+}
+
+static void test_collectors(void **state)
+{
+    (void)state;
+    char name[128];
+    expect_collector(collector);
+    snprintf(name, sizeof name, "[%s", collector);
+    *strchr(name, ':') = ']';
+    snprintf(strchr(name, ']') + 1, 16, ":%s", strchr(collector, ':') + 1);
+    expect_collector(name); /* brackets may be put about any address */
+
+    assert_int_equal(setenv("WSFT_COLLECTOR", collector, 1), 0);
+    expect_collector(NULL);
+    assert_int_equal(wsft_open(NULL), 0);
+    next_sequence = 0;
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    wsft_close();
+    assert_int_equal(setenv("WSFT_COLLECTOR", "127.0.0.1:0", 1), 0);
+    assert_int_equal(wsft_open(NULL), -1);
+    assert_int_equal(setenv("WSFT_COLLECTOR", "", 1), 0);
+    assert_int_equal(wsft_open(NULL), 0);
+}
+
+static void test_collector_by_name(void **state)
+{
+    (void)state;
+    char name[64];
+    struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_DGRAM};
+    assert_int_equal(getaddrinfo("localhost", NULL, &hints, &list), 0);
+    int family = list->ai_family;
+    freeaddrinfo(list);
+    close(listener);
+    listen_on(family);
+    snprintf(name, sizeof name, "localhost%s", strrchr(collector, ':'));
+    expect_collector(name);
+}
+
+static void test_collector_ipv6(void **state)
+{
+    (void)state;
+    close(listener);
+    listen_on(AF_INET6);
+    expect_collector(collector);
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "::1"}), 0);
+    wsft_close();
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "[::1]"}), 0);
+}
+
+static void test_bad_collectors(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        ":10054",
+        "127.0.0.1:",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        "[::1",
+        "[::1]x",
+        "[]:1",
+        "127.0.0.1:1x",
+        "::1::2:3",
+        "127.0.0.1:-1",
+        "127.0.0.1: 80",
+        "127.0.0.1:000080",
+        "no.such.host.invalid:1",
+    };
+    char longest[400];
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (wsft_open(&(wsft_options){.collector = bad[i]}) != -1)
+            fail_msg("collector \"%s\" was taken", bad[i]);
+        report_code(A_CODE);
+    }
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(wsft_open(&(wsft_options){.collector = longest}), -1);
+}
+
+static void test_nobody_listens(void **state)
+{
+    (void)state;
+    open_plain();
+    close(listener);
+    for (uint32_t i = 0; i < 50; i++) {
+        report_code(20000 + i);
+        sleep_ms(1);
+    }
+    /* Somebody comes to the same port: nothing has been dropped for the ICMP answers. */
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    in.sin_port = htons((uint16_t)atoi(strchr(collector, ':') + 1));
+    listener = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&in, sizeof in), 0);
+    report_code(A_CODE);
+    assert_true(receive(&got, SOON_MS));
+    assert_int_equal(got.sequence, 50);
+    assert_int_equal(got.dropped, 0);
+}
+
+static void test_send_that_fails(void **state)
+{
+    (void)state;
+    /* The broadcast address without leave to use it: the system refuses each datagram. A second
+     * descriptor in place of the emitter's shows afterwards what it counted. */
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "255.255.255.255:9"}), 0);
+    errno = 0;
+    report_code(A_CODE);
+    report_code(10060);
+    assert_int_equal(errno, 0);
+    wsft_close();
+    expect_nothing();
+}
+
+static void test_pending(void **state)
+{
+    (void)state;
+    const wsft_failure pending[] = {
+        {.code = 10035},
+        {.code = 10036},
+        {.code = 10037},
+        {.code = 997},
+        {.code = 996},
+        {.code = 0x80072733, .space = WSFT_HRESULT},
+        {.code = 0x800703E5, .space = WSFT_HRESULT},
+        {.code = 0xD00000A3, .space = WSFT_HRESULT}, /* an NTSTATUS in a HRESULT */
+        {.code = 0x00000103, .space = WSFT_NTSTATUS},
+        {.code = 0xC00000A3, .space = WSFT_NTSTATUS},
+    };
+    const wsft_failure failures[] = {
+        {.code = 10034},
+        {.code = 995},
+        {.code = 0x80072746, .space = WSFT_HRESULT},
+        {.code = 10035, .space = WSFT_HRESULT}, /* no HRESULT wraps it */
+        {.code = 0xC000020D, .space = WSFT_NTSTATUS},
+        {.code = 10035, .space = WSFT_LISTING}, /* the listing's name of it is another */
+    };
+    open_plain();
+    for (size_t i = 0; i < COUNT(pending); i++)
+        wsft_report(&pending[i]);
+    expect_nothing();
+    for (size_t i = 0; i < COUNT(failures); i++) {
+        wsft_report(&failures[i]);
+        expect_one(failures[i].code);
+    }
+    wsft_close();
+
+    next_sequence = 0;
+    open_with((wsft_options){.report_pending = 1});
+    for (size_t i = 0; i < COUNT(pending); i++) {
+        wsft_report(&pending[i]);
+        expect_one(pending[i].code);
+    }
+}
+
+static void test_strings_are_cut_and_copied(void **state)
+{
+    (void)state;
+    char longest[2000];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    longest[254] = (char)0xc3; /* a character that the cut at 255 would halve */
+    longest[255] = (char)0xa4;
+    const wsft_endpoint end = {.length = 16, .address = {0xfe, 0x80}, .port = 1, .scope = 1};
+    wsft_failure f = {.code = A_CODE,
+                      .has = 0x7f, /* all but the trace context, which this test does not read */
+                      .repeat = 2,
+                      .local = end,
+                      .remote = end,
+                      .node = longest,
+                      .service = longest,
+                      .message = longest,
+                      .source = longest};
+    open_with((wsft_options){.process_name = longest, .fold_ms = 60000});
+    wsft_report(&f);
+    const failure *r = expect_one(A_CODE);
+    assert_int_equal(strlen(r->node), 254);
+    assert_int_equal(strlen(r->message), 254);
+    assert_int_equal(strlen(r->service), 31);
+    assert_int_equal(strlen(r->source), 127);
+    assert_int_equal(strlen(got.process), 127);
+    wsft_report(&f);
+    memset(longest, 'b', sizeof longest - 1);
+    wsft_close();
+    assert_int_equal(expect_one(A_CODE)->node[0], 'a');
+}
+
+/* Every public function, each with its own error that is to be left as it was. */
+static void test_last_error(void **state)
+{
+    (void)state;
+    enum { ERROR = 1234 };
+    wsft_call call;
+    errno = ERROR;
+    open_with((wsft_options){.flush_ms = 5});
+    assert_int_equal(errno, ERROR);
+    report_code(A_CODE);
+    assert_int_equal(errno, ERROR);
+    call = wsft_begin(WSFT_OP_RECV, 999, WSFT_HERE);
+    assert_int_equal(errno, ERROR);
+    wsft_failed(&call, ECONNRESET);
+    assert_int_equal(errno, ERROR);
+    wsft_failed_to(&call, ECONNRESET, NULL, 0);
+    assert_int_equal(errno, ERROR);
+    wsft_flush();
+    assert_int_equal(errno, ERROR);
+    wsft_close();
+    assert_int_equal(errno, ERROR);
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "x:y"}), -1);
+    assert_int_equal(errno, ERROR);
+    assert_int_equal(wsft_open(&(wsft_options){.collector = "255.255.255.255:9"}), 0);
+    report_code(A_CODE); /* cannot be sent */
+    assert_int_equal(errno, ERROR);
+}
+
+static int closed_port(struct sockaddr_in *address)
+{
+    socklen_t length = sizeof *address;
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    *address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(s, (struct sockaddr *)address, length), 0);
+    assert_int_equal(getsockname(s, (struct sockaddr *)address, &length), 0);
+    close(s);
+    return ntohs(address->sin_port);
+}
+
+static void test_connect_refused(void **state)
+{
+    (void)state;
+    struct sockaddr_in to;
+    int port = closed_port(&to);
+    open_plain();
+    int s = wsft_socket(AF_INET, SOCK_STREAM, 0);
+    errno = 0;
+    assert_int_equal(wsft_connect(s, (struct sockaddr *)&to, sizeof to), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    const failure *f = expect_one(10061);
+    assert_int_equal(f->operation, WSFT_OP_CONNECT);
+    assert_true(f->has_socket && f->socket == (uint64_t)s);
+    assert_true(f->has_kind && f->family == 2 && f->type == 1 && f->protocol == 6);
+    assert_int_equal(f->remote.length, 4);
+    assert_memory_equal(f->remote.address, "\x7f\0\0\1", 4);
+    assert_int_equal(f->remote.port, port);
+    assert_true(f->local.port != 0);
+    assert_true(f->has_duration && f->duration > 0 && f->duration < 5000000000u);
+    assert_non_null(strstr(f->source, "send_test.c:"));
+    assert_non_null(strstr(f->source, " test_connect_refused"));
+    assert_null(strchr(f->source, '/'));
+    assert_int_equal(wsft_closesocket(s), 0);
+}
+
+static void test_non_blocking_connect(void **state)
+{
+    (void)state;
+    struct sockaddr_in to;
+    int port = closed_port(&to), error = 0;
+    socklen_t length = sizeof error;
+    open_plain();
+    int s = wsft_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(wsft_connect(s, (struct sockaddr *)&to, sizeof to), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    expect_nothing(); /* WSAEWOULDBLOCK, and so pending */
+    wsft_call call = wsft_begin(WSFT_OP_GETSOCKOPT, s, WSFT_HERE);
+    getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &length);
+    assert_int_equal(error, ECONNREFUSED);
+    wsft_failed(&call, error);
+    const failure *f = expect_one(10061);
+    assert_int_equal(f->remote.port, port);
+    assert_memory_equal(f->local.address, "\x7f\0\0\1", 4);
+    wsft_closesocket(s);
+    wsft_close();
+
+    next_sequence = 0;
+    open_with((wsft_options){.report_pending = 1});
+    s = wsft_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    wsft_connect(s, (struct sockaddr *)&to, sizeof to);
+    assert_int_equal(expect_one(10035)->remote.port, port);
+    wsft_closesocket(s);
+}
+
+/* A connection over the loopback; wrapped: by the emitter's functions. */
+typedef struct pair {
+    int listening, client, server;
+    uint16_t client_port, server_port;
+} pair;
+
+static pair connect_pair(int wrapped)
+{
+    pair p;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof in;
+    p.listening = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(wsft_bind(p.listening, (struct sockaddr *)&in, length), 0);
+    assert_int_equal(wsft_listen(p.listening, 4), 0);
+    getsockname(p.listening, (struct sockaddr *)&in, &length);
+    p.server_port = ntohs(in.sin_port);
+    p.client = wrapped ? wsft_socket(AF_INET, SOCK_STREAM, 0) : socket(AF_INET, SOCK_STREAM, 0);
+    errno = 77;
+    assert_int_equal(wrapped ? wsft_connect(p.client, (struct sockaddr *)&in, length)
+                             : connect(p.client, (struct sockaddr *)&in, length),
+                     0);
+    assert_int_equal(errno, 77);
+    getsockname(p.client, (struct sockaddr *)&in, &length);
+    p.client_port = ntohs(in.sin_port);
+    p.server = wrapped ? wsft_accept(p.listening, NULL, NULL) : accept(p.listening, NULL, NULL);
+    assert_int_equal(errno, 77);
+    assert_true(p.server >= 0);
+    return p;
+}
+
+static void reset(int s)
+{
+    struct linger now = {1, 0};
+    setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    wsft_closesocket(s);
+}
+
+static void close_pair(const pair *p)
+{
+    wsft_closesocket(p->client);
+    wsft_closesocket(p->listening);
+}
+
+static void test_reset_names_both_ends(void **state)
+{
+    (void)state;
+    char byte = 0;
+    open_plain();
+    pair p = connect_pair(1);
+    assert_int_equal(wsft_send(p.client, "x", 1, 0), 1);
+    assert_int_equal(wsft_recv(p.server, &byte, 1, 0), 1);
+    reset(p.server);
+    assert_int_equal(wsft_recv(p.client, &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    const failure *f = expect_one(10054);
+    assert_int_equal(f->operation, WSFT_OP_RECV);
+    assert_int_equal(f->local.port, p.client_port);
+    assert_int_equal(f->remote.port, p.server_port);
+    assert_int_equal(f->bytes, 1);
+
+    /* After a reset sending is EPIPE here and WSAECONNRESET there. */
+    assert_int_equal(wsft_send(p.client, "x", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    f = expect_one(10054);
+    assert_int_equal(f->operation, WSFT_OP_SEND);
+    assert_int_equal(f->remote.port, p.server_port);
+    close_pair(&p);
+}
+
+static void test_accepted_socket(void **state)
+{
+    (void)state;
+    char byte;
+    open_plain();
+    pair p = connect_pair(1);
+    reset(p.client);
+    assert_int_equal(wsft_recv(p.server, &byte, 1, 0), -1);
+    const failure *f = expect_one(10054);
+    assert_int_equal(f->local.port, p.server_port);
+    assert_int_equal(f->remote.port, p.client_port);
+    wsft_closesocket(p.server);
+    wsft_closesocket(p.listening);
+}
+
+static void test_first_use_is_remembered(void **state)
+{
+    (void)state;
+    char byte;
+    open_plain();
+    pair p = connect_pair(0);
+    assert_int_equal(wsft_send(p.client, "x", 1, 0), 1);
+    assert_int_equal(recv(p.server, &byte, 1, 0), 1);
+    reset(p.server);
+    assert_int_equal(wsft_recv(p.client, &byte, 1, 0), -1);
+    assert_int_equal(expect_one(10054)->remote.port, p.server_port);
+    close_pair(&p);
+}
+
+static void test_a_closed_socket_is_forgotten(void **state)
+{
+    (void)state;
+    open_plain();
+    pair p = connect_pair(1);
+    int old = p.client;
+    wsft_closesocket(p.client);
+    close(p.server);
+    int s = socket(AF_INET, SOCK_STREAM, 0); /* gets the lowest number, one of the two */
+    assert_true(s == old || s == p.server);
+    wsft_call call = wsft_begin(WSFT_OP_SEND, old, WSFT_HERE);
+    wsft_failed(&call, ENOTCONN);
+    const failure *f = expect_one(10057);
+    assert_int_equal(f->remote.length, 0);
+    assert_int_equal(f->local.length, 0);
+    close(s);
+    close(p.listening);
+}
+
+static void test_broken_pipe(void **state)
+{
+    (void)state;
+    open_plain();
+    pair p = connect_pair(1);
+    assert_int_equal(wsft_shutdown(p.client, SHUT_WR), 0);
+    assert_int_equal(wsft_send(p.client, "x", 1, MSG_NOSIGNAL), -1);
+    expect_one(10058); /* this side's own doing */
+    close(p.server);
+    close_pair(&p);
+    int s = wsft_socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(wsft_send(s, "x", 1, MSG_NOSIGNAL), -1);
+    assert_int_equal(errno, EPIPE);
+    expect_one(10057); /* never connected */
+    wsft_closesocket(s);
+}
+
+static void test_other_wrappers(void **state)
+{
+    (void)state;
+    char byte;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof in;
+    open_with((wsft_options){.fold_ms = 60000});
+
+    assert_int_equal(wsft_socket(AF_INET, SOCK_RDM | SOCK_CLOEXEC, 0), -1);
+    const failure *f = expect_one(10044);
+    assert_true(f->has_kind && f->family == 2 && f->type == 4);
+    assert_false(f->has_socket);
+
+    pair p = connect_pair(1);
+    in.sin_port = htons(p.server_port);
+    int s = wsft_socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(wsft_bind(s, (struct sockaddr *)&in, length), -1);
+    f = expect_one(10048);
+    assert_int_equal(f->local.port, p.server_port);
+    assert_int_equal(wsft_shutdown(s, SHUT_WR), -1);
+    expect_one(10057);
+    assert_int_equal(wsft_accept(s, NULL, NULL), -1);
+    assert_int_equal(expect_one(10022)->operation, WSFT_OP_ACCEPT);
+    wsft_closesocket(s);
+
+    s = wsft_socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(wsft_listen(s, 1), -1);
+    f = expect_one(10045);
+    assert_true(f->type == 2 && f->protocol == 17);
+    in.sin_addr.s_addr = INADDR_BROADCAST;
+    assert_int_equal(wsft_sendto(s, "abc", 3, 0, (struct sockaddr *)&in, length), -1);
+    f = expect_one(10013);
+    assert_int_equal(f->remote.port, p.server_port);
+    assert_int_equal(f->bytes, 3);
+    assert_int_equal(wsft_recvfrom(s, &byte, 1, MSG_OOB, NULL, NULL), -1);
+    assert_int_equal(expect_one(10045)->operation, WSFT_OP_RECVFROM);
+    wsft_closesocket(s);
+
+    assert_int_equal(wsft_closesocket(s), -1);
+    assert_int_equal(errno, EBADF);
+    f = expect_one(10038);
+    assert_int_equal(f->operation, WSFT_OP_CLOSESOCKET);
+    assert_int_equal(f->socket, s);
+    close(p.server);
+    close_pair(&p);
+}
+
+static void test_ipv6_endpoint(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                              .sin6_port = htons(1),
+                              .sin6_scope_id = 0};
+    open_plain();
+    int s = wsft_socket(AF_INET6, SOCK_STREAM, 0);
+    assert_int_equal(wsft_connect(s, (struct sockaddr *)&to, sizeof to), -1);
+    const failure *f = expect_one(10061);
+    assert_int_equal(f->family, 23);
+    assert_int_equal(f->remote.length, 16);
+    assert_int_equal(f->remote.address[15], 1);
+    assert_int_equal(f->remote.port, 1);
+    wsft_closesocket(s);
+}
+
+static void test_failed_to(void **state)
+{
+    (void)state;
+    struct sockaddr_in to;
+    int port = closed_port(&to);
+    open_plain();
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    wsft_call call = wsft_begin(WSFT_OP_WSACONNECT, s, WSFT_HERE);
+    assert_int_equal(connect(s, (struct sockaddr *)&to, sizeof to), -1);
+    wsft_failed_to(&call, errno, (struct sockaddr *)&to, sizeof to);
+    const failure *f = expect_one(10061);
+    assert_int_equal(f->operation, WSFT_OP_WSACONNECT);
+    assert_int_equal(f->remote.port, port);
+    close(s);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const struct {
+        int here;
+        uint32_t winsock;
+    } rows[] = {
+        {EAI_AGAIN, 11002},  {EAI_BADFLAGS, 10022}, {EAI_FAIL, 11003},    {EAI_FAMILY, 10047},
+        {EAI_MEMORY, 8},     {EAI_NONAME, 11001},   {EAI_SERVICE, 10109}, {EAI_SOCKTYPE, 10044},
+        {EAI_NODATA, 11004}, {-12345, 11003},
+    };
+    struct addrinfo *list = NULL, hints = {.ai_flags = AI_NUMERICHOST};
+    open_plain();
+    errno = 55;
+    assert_int_equal(wsft_getaddrinfo("not-a-number", "80", &hints, &list), EAI_NONAME);
+    const failure *f = expect_one(11001);
+    assert_int_equal(f->operation, WSFT_OP_GETADDRINFO);
+    assert_string_equal(f->node, "not-a-number");
+    assert_string_equal(f->service, "80");
+    assert_true(f->has_duration);
+    assert_false(f->has_socket);
+
+    assert_int_equal(wsft_getaddrinfo("127.0.0.1", NULL, &hints, &list), 0);
+    freeaddrinfo(list);
+    expect_nothing();
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        wsft_call call = wsft_begin(WSFT_OP_GETNAMEINFO, -1, WSFT_HERE);
+        wsft_failed(&call, rows[i].here);
+        expect_one(rows[i].winsock);
+    }
+    errno = ENETUNREACH;
+    wsft_call call = wsft_begin(WSFT_OP_GETADDRINFO, -1, WSFT_HERE);
+    wsft_failed(&call, EAI_SYSTEM);
+    expect_one(10051);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        int here;
+        uint32_t winsock;
+    } rows[] = {
+        {EINTR, 10004},       {EBADF, 10038},         {EACCES, 10013},     {EPERM, 10013},
+        {EFAULT, 10014},      {EINVAL, 10022},        {EMFILE, 10024},     {EALREADY, 10037},
+        {EINPROGRESS, 10036}, {EAGAIN, 10035},        {ENOTSOCK, 10038},   {EMSGSIZE, 10040},
+        {EADDRINUSE, 10048},  {EADDRNOTAVAIL, 10049}, {ENETDOWN, 10050},   {ENETUNREACH, 10051},
+        {ENETRESET, 10052},   {ECONNABORTED, 10053},  {ECONNRESET, 10054}, {ENOBUFS, 10055},
+        {EISCONN, 10056},     {ENOTCONN, 10057},      {ETIMEDOUT, 10060},  {ECONNREFUSED, 10061},
+        {EHOSTDOWN, 10064},   {EHOSTUNREACH, 10065},  {ECANCELED, 995},    {EPIPE, 10058},
+    };
+    open_with((wsft_options){.report_pending = 1});
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        wsft_call call = wsft_begin(WSFT_OP_RECV, -1, WSFT_HERE);
+        wsft_failed(&call, rows[i].here);
+        const failure *f = expect_one(rows[i].winsock);
+        assert_string_equal(f->message, "");
+    }
+    /* EIO is 5, which Windows calls ERROR_ACCESS_DENIED: it must not pass for that. */
+    wsft_call call = wsft_begin(WSFT_OP_RECV, -1, WSFT_HERE);
+    wsft_failed(&call, EIO);
+    assert_string_equal(expect_one(10107)->message, "errno 5");
+}
+
+static void test_fork(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.flush_ms = 5, .fold_ms = 60000});
+    report_code(A_CODE);
+    report_code(A_CODE); /* waits, and is the parent's to send */
+    expect_one(A_CODE);
+    uint32_t sender = got.sender;
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        report_code(A_CODE);
+        wsft_flush();
+        wsft_close();
+        _exit(0);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    next_sequence = 0;
+    expect_one(A_CODE);
+    assert_false(got.failures[0].has_repeat);
+    assert_int_not_equal(got.sender, sender);
+    assert_int_equal(got.process_id, pid);
+    expect_nothing();
+
+    wsft_close();
+    next_sequence = 1;
+    expect_one(A_CODE);
+    assert_int_equal(got.sender, sender);
+    assert_int_equal(got.process_id, getpid());
+}
+
+static void test_daemon(void **state)
+{
+    (void)state;
+    open_plain();
+    report_code(A_CODE);
+    expect_one(A_CODE);
+    pid_t pid = fork();
+    if (pid == 0) {
+        /* A daemon closes what it inherited, and a file of its own takes the emitter's number. */
+        for (int i = 3; i < 64; i++)
+            close(i);
+        FILE *own = tmpfile();
+        int copy = own != NULL ? fileno(own) : -1;
+        while (copy >= 0 && copy < 32)
+            copy = dup(copy);
+        report_code(10060);
+        report_code(10061);
+        struct stat status;
+        _exit(copy < 0 || fstat(copy, &status) != 0 || status.st_size != 0);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    next_sequence = 0;
+    expect_one(10060);
+    assert_int_equal(got.process_id, pid);
+    expect_one(10061);
+}
+
+enum { THREADS = 8, REPORTS = 3000 };
+
+static void *report_many(void *parameter)
+{
+    uint32_t first = *(uint32_t *)parameter;
+    for (uint32_t i = 0; i < REPORTS; i++) {
+        report_code(20000 + first + i % 5);
+        if (i % 500 == 0)
+            wsft_flush();
+    }
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    uint32_t firsts[THREADS];
+    uint64_t total = 0;
+    open_with((wsft_options){.flush_ms = 2, .fold_ms = 5});
+    for (uint32_t i = 0; i < THREADS; i++) {
+        firsts[i] = i * 3; /* so that they share some failures, and want more than 16 slots */
+        assert_int_equal(pthread_create(&threads[i], NULL, report_many, &firsts[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    wsft_close();
+    while (receive(&got, 300)) {
+        assert_int_equal(got.sequence, next_sequence++);
+        for (size_t i = 0; i < got.count; i++)
+            total += got.failures[i].repeat;
+    }
+    assert_int_equal(total + got.dropped, THREADS * REPORTS);
+}
+
+static volatile int stop_reporting;
+
+static void *report_until_told(void *parameter)
+{
+    (void)parameter;
+    while (!__atomic_load_n(&stop_reporting, __ATOMIC_RELAXED)) {
+        report_code(A_CODE);
+        int s = wsft_socket(AF_INET, SOCK_STREAM, 0);
+        wsft_send(s, "x", 1, MSG_NOSIGNAL);
+        wsft_closesocket(s);
+    }
+    return NULL;
+}
+
+static void test_close_while_others_report(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    __atomic_store_n(&stop_reporting, 0, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, report_until_told, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        open_with((wsft_options){.flush_ms = 1, .fold_ms = 1});
+        if (i % 10 == 0) {
+            pid_t pid = fork();
+            if (pid == 0) {
+                report_code(1);
+                wsft_close();
+                _exit(0);
+            }
+            waitpid(pid, NULL, 0);
+        }
+        sleep_ms(1);
+        wsft_close();
+    }
+    __atomic_store_n(&stop_reporting, 1, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+}
+
+#define WIRED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WIRED(test_first_at_once),
+        WIRED(test_own_name),
+        WIRED(test_folding),
+        WIRED(test_a_fold_of_one),
+        WIRED(test_equal_after_its_time),
+        WIRED(test_repeat_of_the_program),
+        WIRED(test_repeat_saturates),
+        WIRED(test_different_failures_do_not_fold),
+        WIRED(test_eviction_sends),
+        WIRED(test_close_flushes),
+        WIRED(test_flushing_thread),
+        WIRED(test_thread_ends_at_once),
+        WIRED(test_rate_limit),
+        WIRED(test_rate_recovers),
+        WIRED(test_only_dropped),
+        WIRED(test_nothing_when_closed),
+        WIRED(test_open_twice),
+        WIRED(test_collectors),
+        WIRED(test_collector_by_name),
+        WIRED(test_collector_ipv6),
+        WIRED(test_bad_collectors),
+        WIRED(test_nobody_listens),
+        WIRED(test_send_that_fails),
+        WIRED(test_pending),
+        WIRED(test_strings_are_cut_and_copied),
+        WIRED(test_last_error),
+        WIRED(test_connect_refused),
+        WIRED(test_non_blocking_connect),
+        WIRED(test_reset_names_both_ends),
+        WIRED(test_accepted_socket),
+        WIRED(test_first_use_is_remembered),
+        WIRED(test_a_closed_socket_is_forgotten),
+        WIRED(test_broken_pipe),
+        WIRED(test_other_wrappers),
+        WIRED(test_ipv6_endpoint),
+        WIRED(test_failed_to),
+        WIRED(test_names),
+        WIRED(test_errors),
+        WIRED(test_fork),
+        WIRED(test_daemon),
+        WIRED(test_threads),
+        WIRED(test_close_while_others_report),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
