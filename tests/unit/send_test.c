@@ -1043,8 +1043,10 @@ static void test_other_wrappers(void **state)
     f = expect_one(10013);
     assert_int_equal(f->remote.port, p.server_port);
     assert_int_equal(f->bytes, 3);
-    assert_int_equal(wsft_recvfrom(s, &byte, 1, MSG_OOB, NULL, NULL), -1);
-    assert_int_equal(expect_one(10045)->operation, WSFT_OP_RECVFROM);
+    wsft_closesocket(s);
+    s = wsft_socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(wsft_recvfrom(s, &byte, 1, 0, NULL, NULL), -1);
+    assert_int_equal(expect_one(10057)->operation, WSFT_OP_RECVFROM);
     wsft_closesocket(s);
 
     assert_int_equal(wsft_closesocket(s), -1);
@@ -1090,6 +1092,14 @@ static void test_failed_to(void **state)
     close(s);
 }
 
+/* A place of its own for each row, so that equal codes do not fold. */
+static wsft_place row_place(size_t row)
+{
+    static char function[32];
+    snprintf(function, sizeof function, "row %u", (unsigned)row);
+    return (wsft_place){"rows", function};
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -1117,7 +1127,7 @@ static void test_names(void **state)
     expect_nothing();
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        wsft_call call = wsft_begin(WSFT_OP_GETNAMEINFO, -1, WSFT_HERE);
+        wsft_call call = wsft_begin(WSFT_OP_GETNAMEINFO, -1, row_place(i));
         wsft_failed(&call, rows[i].here);
         expect_one(rows[i].winsock);
     }
@@ -1144,7 +1154,7 @@ static void test_errors(void **state)
     };
     open_with((wsft_options){.report_pending = 1});
     for (size_t i = 0; i < COUNT(rows); i++) {
-        wsft_call call = wsft_begin(WSFT_OP_RECV, -1, WSFT_HERE);
+        wsft_call call = wsft_begin(WSFT_OP_RECV, -1, row_place(i));
         wsft_failed(&call, rows[i].here);
         const failure *f = expect_one(rows[i].winsock);
         assert_string_equal(f->message, "");
@@ -1340,5 +1350,6 @@ int main(void)
         WIRED(test_threads),
         WIRED(test_close_while_others_report),
     };
+    alarm(120); /* a wait that never ends is a failure too */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
