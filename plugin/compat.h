@@ -29,4 +29,11 @@ typedef gboolean callback_bool;
 #define tvb_read_uint8 tvb_get_guint8
 #endif
 
+/* The value's name, or text made by the format, in the memory of a pool. */
+#if WIRESHARK_SERIES >= 406
+#define value_name val_to_str
+#else
+#define value_name val_to_str_wmem
+#endif
+
 #endif

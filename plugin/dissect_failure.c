@@ -156,9 +156,9 @@ static proto_item *read_socket_kind(const item *it)
     proto_tree_add_item(tree, hf_winsock_protocol, tvb, it->value + 4, 2, ENC_BIG_ENDIAN);
     wmem_allocator_t *pool = it->in->pinfo->pool;
     proto_item_append_text(shown, ": %s, %s, %s",
-                           val_to_str_wmem(pool, failure->family, family_names, "family %u"),
-                           val_to_str_wmem(pool, failure->type, type_names, "type %u"),
-                           val_to_str_wmem(pool, failure->protocol, protocol_names, "protocol %u"));
+                           value_name(pool, failure->family, family_names, "family %u"),
+                           value_name(pool, failure->type, type_names, "type %u"),
+                           value_name(pool, failure->protocol, protocol_names, "protocol %u"));
     return shown;
 }
 

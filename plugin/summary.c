@@ -86,7 +86,8 @@ static void append_title(wmem_strbuf_t *text, const char *title)
 
 static const char *printable(wmem_allocator_t *scope, const char *text)
 {
-    return format_text(scope, (const guchar *)text, strlen(text));
+    const void *bytes = text; /* unsigned characters to some releases, plain ones to others */
+    return format_text(scope, bytes, strlen(text));
 }
 
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)

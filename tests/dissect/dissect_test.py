@@ -52,7 +52,7 @@ class Values(unittest.TestCase):
 
     def test_every_item(self):
         self.decode_and_expect(FULL, {
-            "winsock.flags.test": "1", "winsock.host": "WEB07",
+            "winsock.flags": "0x0001", "winsock.host": "WEB07",
             "winsock.process.name": "shop.exe", "winsock.process.id": "4711",
             "winsock.library": "lib 1", "winsock.platform": "2", "winsock.thread.id": "77",
             "winsock.socket": "0x000000000000012c", "winsock.family": "2", "winsock.type": "1",
@@ -111,6 +111,10 @@ class Values(unittest.TestCase):
         got = decode(payloads, ["frame.number"], "-Y", "winsock.error == WSAECONNREFUSED")
         self.assertEqual([p["frame.number"][0] for p in got], ["2", "3"])
         got = decode(payloads, ["frame.number"], "-Y", 'winsock.name contains "RESET"')
+        self.assertEqual([p["frame.number"][0] for p in got], ["1"])
+
+        got = decode([header(flags=1), header(flags=0xFFFE)], ["frame.number"], "-Y",
+                     "winsock.flags.test == 1")
         self.assertEqual([p["frame.number"][0] for p in got], ["1"])
 
     def test_expert_on_every_failure(self):
