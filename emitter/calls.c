@@ -190,7 +190,7 @@ static void remember_used(wsft_handle s)
 
 static int is_wildcard(const wsft_endpoint *end)
 {
-    static const uint8_t zero[16];
+    static const uint8_t zero[16] = {0};
     return memcmp(end->address, zero, sizeof zero) == 0;
 }
 

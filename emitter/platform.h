@@ -6,6 +6,9 @@
 #ifndef WSFT_PLATFORM_H
 #define WSFT_PLATFORM_H
 
+#ifdef _MSC_VER
+#pragma warning(disable : 4204 4221) /* level 4 objects to C99's initialisers */
+#endif
 #ifdef _WIN32
 #ifndef _WIN32_WINNT
 #define _WIN32_WINNT 0x0600 /* Vista */

@@ -64,8 +64,12 @@ static void make_wake_up(void)
 
 static void child(void)
 {
-    make_wake_up(); /* the parent's may count a sleeper that the child does not have */
+    /* The parent's other threads are not here to wake up, or to give a lock back. */
+    int error = errno;
+    make_wake_up();
+    pthread_mutex_init(&prepare_lock, NULL);
     in_child();
+    errno = error;
 }
 
 void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void))
@@ -434,7 +438,8 @@ int wsft_thread_start(wsft_thread *thread, void (*run)(wsft_word), wsft_word arg
 {
     sigset_t all, before;
     sigfillset(&all);
-    thread_run = run;
+    if (thread_run != run) /* an earlier thread may be reading it */
+        thread_run = run;
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, thread_main, (void *)argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

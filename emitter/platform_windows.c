@@ -255,7 +255,7 @@ int wsft_socket_kind(wsft_handle s, uint16_t *family, uint16_t *type, uint16_t *
     return 0;
 }
 
-/* What a new thread is to do; the creator frees nothing and waits for nothing. */
+/* The one function that a thread of the emitter ever runs. */
 static void (*thread_run)(wsft_word);
 
 /* The thread keeps its own code loaded and lets go of it as it ends, so that wsft_close need not
@@ -275,7 +275,8 @@ int wsft_thread_start(wsft_thread *thread, void (*run)(wsft_word), wsft_word arg
 {
     HMODULE self = NULL;
     thread->unused = 0;
-    thread_run = run;
+    if (thread_run != run) /* an earlier thread may be reading it */
+        thread_run = run;
     if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (LPCWSTR)(uintptr_t)thread_main,
                             &self))
         return -1;

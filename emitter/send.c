@@ -60,11 +60,12 @@ static struct emitter {
     slot incoming; /* a report, before it has a slot of its own */
 } e;
 
-/* Failures on their way out. Their strings are the slots', so a batch goes before a slot changes.
- */
+/* Failures on their way out, and the slots that they come from. Their strings are the slots', so a
+ * batch goes before a slot changes. */
 typedef struct batch {
     size_t count;
     wsft_failure failures[SLOTS + 1];
+    slot *from[SLOTS + 1];
 } batch;
 
 static uint32_t add_saturating(uint32_t a, uint32_t b)
@@ -188,7 +189,7 @@ static int have_socket(void)
 }
 
 /* Sends as many of the failures as one datagram holds. Returns how many are done with. */
-static size_t send_some(const wsft_failure *failures, size_t count, int may_send)
+static size_t send_some(const wsft_failure *failures, size_t count)
 {
     uint8_t bytes[WSFT_MAX_DATAGRAM];
     wsft_datagram d = {.flags = e.flags,
@@ -208,7 +209,7 @@ static size_t send_some(const wsft_failure *failures, size_t count, int may_send
         d.failure_count--;
         size = wsft_encode(bytes, sizeof bytes, &d);
     }
-    if (size == 0 || !may_send || !have_socket() ||
+    if (size == 0 || !have_socket() ||
         wsft_udp_send(e.collector.socket, bytes, size, &e.collector.address, e.collector.length) !=
             0) {
         drop(failures, d.failure_count);
@@ -219,16 +220,31 @@ static size_t send_some(const wsft_failure *failures, size_t count, int may_send
     return d.failure_count;
 }
 
-static void send_batch(const batch *b, uint64_t now, int unlimited)
+/* Sends while there are tokens. What is left waits on in its slot, but for the slot that another
+ * failure takes: place, or NULL. The incoming failure is left to the caller.
+ * Returns how many failures are done with. */
+static size_t send_batch(const batch *b, uint64_t now, int unlimited, const slot *place)
 {
-    for (size_t done = 0; done < b->count;)
-        done += send_some(b->failures + done, b->count - done, unlimited || take_token(now));
+    size_t done = 0;
+    while (done < b->count && (unlimited || take_token(now)))
+        done += send_some(b->failures + done, b->count - done);
+    for (size_t i = done; i < b->count; i++) {
+        slot *s = b->from[i];
+        if (s == place) {
+            drop(&b->failures[i], 1);
+        } else if (s != &e.incoming) {
+            s->used = 1;
+            s->waiting = count_of(&b->failures[i]);
+        }
+    }
+    return done;
 }
 
 /* The waiting failures of a slot as one record; the slot has none afterwards. */
 static void take_waiting(batch *b, slot *s)
 {
-    wsft_failure *f = &b->failures[b->count++];
+    wsft_failure *f = &b->failures[b->count];
+    b->from[b->count++] = s;
     *f = s->failure;
     if (s->waiting > 1) {
         f->has |= WSFT_HAS_REPEAT | WSFT_HAS_FIRST_TIME;
@@ -262,9 +278,9 @@ static void send_due(uint64_t now)
     if (!has_token(now))
         return; /* what waits may wait on, and go with a later datagram */
     take_due(&b, now);
-    send_batch(&b, now, 0);
-    if (b.count == 0 && e.dropped != e.told_dropped)
-        send_some(NULL, 0, take_token(now));
+    send_batch(&b, now, 0, NULL);
+    if (b.count == 0 && e.dropped != e.told_dropped && take_token(now))
+        send_some(NULL, 0);
 }
 
 static int same_text(const char *a, const char *b)
@@ -389,17 +405,16 @@ static void report(const wsft_failure *failure)
         send_due(now);
         return;
     }
-    int may_send = has_token(now);
-    if (may_send)
+    if (has_token(now))
         take_due(&b, now);
     s = choose_slot();
     if (s->used && s->waiting > 0)
         take_waiting(&b, s);
-    if (may_send)
-        b.failures[b.count++] = e.incoming.failure;
-    send_batch(&b, now, 0); /* before settle: the slot still holds the strings of the batch */
+    b.failures[b.count] = e.incoming.failure;
+    b.from[b.count++] = &e.incoming;
+    int sent = send_batch(&b, now, 0, s) == b.count;
     settle(s, now);
-    if (!may_send)
+    if (!sent)
         fold(s); /* it waits in its slot for a later datagram */
 }
 
@@ -543,9 +558,9 @@ static void send_rest(void)
     for (slot *s = e.slots; s < e.slots + SLOTS; s++)
         if (s->used && s->waiting > 0)
             take_waiting(&b, s);
-    send_batch(&b, 0, 1);
+    send_batch(&b, 0, 1, NULL);
     if (e.dropped != e.told_dropped)
-        send_some(NULL, 0, 1);
+        send_some(NULL, 0);
 }
 
 void wsft_close(void)

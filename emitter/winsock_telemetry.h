@@ -11,6 +11,7 @@
  * What holds for every function here, the wrappers' own call aside: it never blocks, never
  * allocates after wsft_open, and leaves WSAGetLastError, GetLastError and errno as they were. Any
  * thread may call any of them at any time; before wsft_open and after wsft_close they do nothing.
+ * The exceptions: none of them from a signal handler, and wsft_open not from DllMain.
  */
 #ifndef WINSOCK_TELEMETRY_H
 #define WINSOCK_TELEMETRY_H
@@ -180,7 +181,7 @@ WSFT_API size_t wsft_encode(void *buffer, size_t size, const wsft_datagram *data
 typedef struct wsft_options {
     const char *collector;    /* "host", "host:port", "[v6]:port"; NULL: the environment variable
                                  WSFT_COLLECTOR, else 127.0.0.1:10054 */
-    const char *process_name; /* NULL: the image's base name */
+    const char *process_name; /* NULL: the image's base name; cut to 127 bytes */
     unsigned rate;            /* datagrams a second; default 1000 */
     unsigned burst;           /* datagrams at once above that; default 100 */
     unsigned fold_ms;         /* how long equal failures fold into one record; default 1000 */
@@ -191,12 +192,13 @@ typedef struct wsft_options {
 
 /* Starts reporting. Resolves the collector's name, once, and so may take as long as a name look-up
  * does; on Windows it also calls WSAStartup. A second open before a close changes nothing.
+ * The child of a fork goes on as a sender of its own, without the flushing thread.
  * Parameters: options, or NULL for the defaults.
  * Returns 0, or -1 where no socket could be opened or the collector's name is not known: the
  * program runs on as without telemetry. */
 WSFT_API int wsft_open(const wsft_options *options);
 
-/* Sends what is folded, and stops. */
+/* Sends what is folded, and stops. A library that is to be unloaded closes first. */
 WSFT_API void wsft_close(void);
 
 /* Sends what is folded and due now; the next report does the same. */

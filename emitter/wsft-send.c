@@ -334,16 +334,19 @@ static void get_code(command *c)
         f->code = (uint32_t)number;
         return;
     }
-    if ((!c->has_space || f->space == WSFT_NTSTATUS) && FIND(ntstatus_names, c->code, &named))
+    int known = 0;
+    if (!c->has_space || f->space == WSFT_NTSTATUS)
+        known = FIND(ntstatus_names, c->code, &named);
+    if (known)
         f->space = WSFT_NTSTATUS;
-    else if (f->space == WSFT_LISTING && FIND(listing_names, c->code, &named))
-        ;
-    else if (f->space == WSFT_WINSOCK && FIND(winsock_names, c->code, &named))
-        ;
-    else if (f->space == WSFT_HRESULT && FIND(winsock_names, c->code, &named))
-        named |= win32;
-    else
+    else if (f->space == WSFT_LISTING)
+        known = FIND(listing_names, c->code, &named);
+    else if (f->space != WSFT_NTSTATUS)
+        known = FIND(winsock_names, c->code, &named);
+    if (!known)
         fail("--code", c->code, "no such code; --list-codes lists the Winsock ones");
+    if (f->space == WSFT_HRESULT)
+        named |= win32;
     f->code = named;
 }
 
