@@ -168,7 +168,7 @@ def malformed(address, port):
         s.sendto(payload, (address, int(port)))
         time.sleep(0.005)
     print("last: to a port where nobody listens, quoted in an ICMP error")
-    s.sendto(report(24, failure()), (address, int(port) + 1))
+    s.sendto(report(23, failure()), (address, int(port) + 1))
 
 
 def block(kind, body):

@@ -698,7 +698,8 @@ static void test_collector_by_name(void **state)
     (void)state;
     char name[64];
     struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_DGRAM};
-    assert_int_equal(getaddrinfo("localhost", NULL, &hints, &list), 0);
+    if (getaddrinfo("localhost", NULL, &hints, &list) != 0)
+        skip(); /* a bare system can be without /etc/hosts */
     int family = list->ai_family;
     freeaddrinfo(list);
     close(listener);
