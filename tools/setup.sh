@@ -47,11 +47,11 @@ build_packages=(
     "libglib2.0-dev=/usr/include/glib-2.0/glib.h"
 )
 
-# build_release: builds what this machine can, quietly unless it fails.
+# build_release cmake-option...: builds, quietly unless it fails.
 build_release() {
     local log
     log=$(mktemp)
-    if ! { cmake --preset release -S "$here" && cmake --build "$build"; } >"$log" 2>&1; then
+    if ! { cmake --preset release -S "$here" "$@" && cmake --build "$build"; } >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         exit 1
