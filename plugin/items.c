@@ -50,15 +50,15 @@ static const item_kind item_kinds[ITEM_TYPES] = {
 
 nstime_t to_nstime(guint64 nanoseconds)
 {
-    nstime_t time = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
-    return time;
+    nstime_t result = {(time_t)(nanoseconds / NANOSECONDS), (int)(nanoseconds % NANOSECONDS)};
+    return result;
 }
 
 proto_item *add_time(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, guint64 *result)
 {
     *result = tvb_get_ntoh64(tvb, offset);
-    nstime_t time = to_nstime(*result);
-    return proto_tree_add_time(tree, hf, tvb, offset, 8, &time);
+    nstime_t value = to_nstime(*result);
+    return proto_tree_add_time(tree, hf, tvb, offset, 8, &value);
 }
 
 proto_item *add_number(const item *it, int hf)
@@ -163,24 +163,24 @@ static void read_item_of_wrong_length(const item *it, const item_kind *kind)
 }
 
 /* A known item, whole. Only failures may stand more than once. */
-static void read_known_item(item *it, const item_reader *readers, guint32 *seen)
+static void read_known_item(const item *it, const item_reader *readers, guint32 *seen)
 {
     winsock_sender no_sender = {0};
     winsock_failure no_failure = {0};
-    gboolean repeated = (*seen & (1U << it->type)) != 0 && it->type != ITEM_FAILURE;
+    item repeated = *it;
 
-    if (repeated) {
-        it->sender = &no_sender;
-        it->failure = &no_failure;
+    if ((*seen & (1U << it->type)) == 0 || it->type == ITEM_FAILURE) {
+        *seen |= 1U << it->type;
+        readers[it->type](it);
+        return;
     }
-    *seen |= 1U << it->type;
-    proto_item *shown = readers[it->type](it);
-    if (repeated)
-        expert_add_info_format(it->in->pinfo, shown, &ei_winsock_item_repeated,
-                               "%s is given twice, the first counts", item_kinds[it->type].name);
+    repeated.sender = &no_sender;
+    repeated.failure = &no_failure;
+    expert_add_info_format(it->in->pinfo, readers[it->type](&repeated), &ei_winsock_item_repeated,
+                           "%s is given twice, the first counts", item_kinds[it->type].name);
 }
 
-static void read_item(item *it, item_holder holder, const item_reader *readers, guint32 *seen)
+static void read_item(const item *it, item_holder holder, const item_reader *readers, guint32 *seen)
 {
     const item_kind *kind = it->type < ITEM_TYPES ? &item_kinds[it->type] : NULL;
 
