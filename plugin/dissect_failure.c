@@ -5,6 +5,7 @@
 #include "dissect_failure.h"
 
 #include "compat.h"
+#include "correlate.h"
 #include "summary.h"
 #include "user_codes.h"
 
@@ -328,7 +329,8 @@ static void read_fixed_part(const item *it, winsock_failure *failure)
     guint64 sent = it->in->sender.sent_time;
     if (failure->time > sent)
         expert_add_info(pinfo, shown, &ei_winsock_time_after_sent);
-    nstime_t age = to_nstime(failure->time > sent ? 0 : sent - failure->time);
+    failure->age = failure->time > sent ? 0 : sent - failure->time;
+    nstime_t age = to_nstime(failure->age);
     proto_item_set_generated(
         proto_tree_add_time(it->tree, hf_winsock_age, tvb, it->value, 8, &age));
 }
@@ -367,6 +369,7 @@ proto_item *read_failure(const item *it)
     read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
     proto_item_append_text(shown, ": %s", summary_of_failure(in->pinfo->pool, &failure));
     add_failed(in, shown, &failure);
+    correlate_failure(in, inside.tree, shown, &failure);
     wmem_array_append_one(in->failures, failure);
     return shown;
 }

@@ -30,6 +30,7 @@ typedef struct {
     guint16 family, type, protocol; /* 0: not reported */
     winsock_endpoint local, remote;
     const char *node, *service; /* UTF-8, or NULL */
+    guint64 age;                /* nanoseconds, when it was reported */
     guint32 repeat;             /* equal failures that this one stands for, at least 1 */
 } winsock_failure;
 

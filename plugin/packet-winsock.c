@@ -6,6 +6,7 @@
 #include "packet-winsock.h"
 
 #include "compat.h"
+#include "correlate.h"
 #include "dissect_failure.h"
 #include "sequence.h"
 #include "summary.h"
@@ -317,12 +318,14 @@ static callback_bool dissect_winsock_heuristic(tvbuff_t *tvb, packet_info *pinfo
 static void start_file(void)
 {
     senders = sequence_new();
+    correlate_start_file();
 }
 
 static void end_file(void)
 {
     sequence_free(senders);
     senders = NULL;
+    correlate_end_file();
 }
 
 void proto_register_winsock(void)
@@ -399,9 +402,11 @@ void proto_register_winsock(void)
     expert_register_field_array(expert_register_protocol(proto_winsock), ei, array_length(ei));
     register_items(proto_winsock);
     register_failure(proto_winsock);
+    register_correlate(proto_winsock);
 
-    module_t *preferences = prefs_register_protocol(proto_winsock, NULL);
+    module_t *preferences = prefs_register_protocol(proto_winsock, correlate_apply_preference);
     register_naming_preference(preferences);
+    register_correlate_preference(preferences);
     user_codes_register(preferences);
 
     winsock_handle = register_dissector("winsock", dissect_winsock, proto_winsock);
@@ -414,4 +419,5 @@ void proto_reg_handoff_winsock(void)
     dissector_add_uint_range_with_preference("udp.port", WINSOCK_PORTS, winsock_handle);
     heur_dissector_add("udp", dissect_winsock_heuristic, "Winsock Failure Telemetry over UDP",
                        "winsock_udp", proto_winsock, HEURISTIC_ENABLE);
+    correlate_handoff();
 }

@@ -1,0 +1,248 @@
+/* observe.c: reads the packets of other protocols for the trace.
+ *
+ * It puts wrappers around the dissectors of TCP, UDP, ICMP, ICMPv6 and ARP: each notes the header
+ * and then calls the real dissector. That is unusual. Tap listeners would not do: they are not
+ * called in the first pass of tshark -2, do not see ports quoted in 8 bytes, and do not tell a
+ * quoted header from a real one. Fields asked for in every packet would make every packet dearer.
+ * The wrappers have no protocol of their own, so that frame.protocols, Decode As and disabled
+ * protocols stay as they were.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "observe.h"
+
+#include "compat.h"
+
+#include <epan/etypes.h>
+#include <epan/ipproto.h>
+
+#include <string.h>
+
+typedef struct {
+    const char *table;
+    guint32 number;
+    const char *name, *description;
+    dissector_t dissector;
+    dissector_handle_t real, wrapper;
+} wrapping;
+
+static trace *facts;
+static guint64 noted;
+
+/* The ICMP error around the packet that it quotes. */
+static trace_icmp quoting;
+
+trace_end observe_end(const void *bytes, int length, guint16 port)
+{
+    static const guint8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+    trace_end end;
+
+    memset(&end, 0, sizeof end);
+    end.port = port;
+    if (length == 16 && memcmp(bytes, mapped, sizeof mapped) == 0) {
+        bytes = (const guint8 *)bytes + sizeof mapped;
+        length = 4;
+    }
+    if (length == 4 || length == 16) {
+        memcpy(end.address, bytes, (size_t)length);
+        end.length = (guint8)length;
+    }
+    return end;
+}
+
+static trace_end end_of(const address *addr, guint16 port)
+{
+    gboolean ip = addr->type == AT_IPv4 || addr->type == AT_IPv6;
+    return observe_end(addr->data, ip ? addr->len : 0, port);
+}
+
+trace_packet observe_packet(const packet_info *pinfo)
+{
+    trace_packet packet = {pinfo->num,
+                           (gint64)pinfo->abs_ts.secs * 1000000000 + pinfo->abs_ts.nsecs};
+    return packet;
+}
+
+static gboolean is_new(const packet_info *pinfo)
+{
+    return facts && !PINFO_FD_VISITED(pinfo);
+}
+
+/* What an ICMP error quotes: enough of a packet to tell its flow. */
+static void note_quoted(tvbuff_t *tvb, packet_info *pinfo, guint8 protocol)
+{
+    if (quoting.packet.frame != pinfo->num || !tvb_bytes_exist(tvb, 0, 4))
+        return;
+    trace_end from = end_of(&pinfo->src, tvb_get_ntohs(tvb, 0));
+    trace_end to = end_of(&pinfo->dst, tvb_get_ntohs(tvb, 2));
+    trace_note_icmp(facts, protocol, &from, &to, quoting);
+    noted++;
+}
+
+static void note_tcp(tvbuff_t *tvb, packet_info *pinfo)
+{
+    if (!tvb_bytes_exist(tvb, 0, 14))
+        return;
+    trace_end from = end_of(&pinfo->src, tvb_get_ntohs(tvb, 0));
+    trace_end to = end_of(&pinfo->dst, tvb_get_ntohs(tvb, 2));
+    guint header = (tvb_read_uint8(tvb, 12) >> 4) * 4U;
+    guint length = tvb_reported_length(tvb);
+
+    if (from.length == 0 || to.length == 0 || header < 20)
+        return;
+    trace_note_tcp(facts, &from, &to, tvb_read_uint8(tvb, 13), tvb_get_ntohl(tvb, 4),
+                   tvb_get_ntohl(tvb, 8), length > header ? length - header : 0,
+                   observe_packet(pinfo));
+    noted++;
+}
+
+static void note_udp(tvbuff_t *tvb, packet_info *pinfo)
+{
+    if (!tvb_bytes_exist(tvb, 0, 4))
+        return;
+    trace_end from = end_of(&pinfo->src, tvb_get_ntohs(tvb, 0));
+    trace_end to = end_of(&pinfo->dst, tvb_get_ntohs(tvb, 2));
+
+    if (from.length == 0 || to.length == 0)
+        return;
+    trace_note_udp(facts, &from, &to, observe_packet(pinfo));
+    noted++;
+}
+
+static void note_icmp(tvbuff_t *tvb, packet_info *pinfo, gboolean v6)
+{
+    if (!tvb_bytes_exist(tvb, 0, 2))
+        return;
+    trace_end to = end_of(&pinfo->dst, 0);
+    trace_icmp error = {observe_packet(pinfo), tvb_read_uint8(tvb, 0), tvb_read_uint8(tvb, 1), v6};
+
+    quoting = error;
+    noted++;
+    if (to.length != 0)
+        trace_note_heard(facts, &to);
+}
+
+/* An answer to an ARP request is a packet to the host that asked. */
+static void note_arp(tvbuff_t *tvb)
+{
+    if (!tvb_bytes_exist(tvb, 0, 28) || tvb_get_ntohs(tvb, 2) != ETHERTYPE_IP ||
+        tvb_read_uint8(tvb, 4) != 6 || tvb_get_ntohs(tvb, 6) != 2)
+        return;
+    guint8 target[4];
+    tvb_memcpy(tvb, target, 24, sizeof target);
+    trace_end to = observe_end(target, sizeof target, 0);
+    trace_note_heard(facts, &to);
+    noted++;
+}
+
+static int observe_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+static int observe_udp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+static int observe_icmp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+static int observe_icmpv6(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+static int observe_arp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+
+enum { WRAP_TCP, WRAP_UDP, WRAP_ICMP, WRAP_ICMPV6, WRAP_ARP };
+
+static wrapping wrappings[] = {
+    {"ip.proto", IP_PROTO_TCP, "winsock_observe_tcp", "TCP, noted for Winsock", observe_tcp, NULL,
+     NULL},
+    {"ip.proto", IP_PROTO_UDP, "winsock_observe_udp", "UDP, noted for Winsock", observe_udp, NULL,
+     NULL},
+    {"ip.proto", IP_PROTO_ICMP, "winsock_observe_icmp", "ICMP, noted for Winsock", observe_icmp,
+     NULL, NULL},
+    {"ip.proto", IP_PROTO_ICMPV6, "winsock_observe_icmpv6", "ICMPv6, noted for Winsock",
+     observe_icmpv6, NULL, NULL},
+    {"ethertype", ETHERTYPE_ARP, "winsock_observe_arp", "ARP, noted for Winsock", observe_arp, NULL,
+     NULL},
+};
+
+static int observe_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (is_new(pinfo)) {
+        if (pinfo->flags.in_error_pkt)
+            note_quoted(tvb, pinfo, IP_PROTO_TCP);
+        else
+            note_tcp(tvb, pinfo);
+    }
+    return call_dissector_only(wrappings[WRAP_TCP].real, tvb, pinfo, tree, data);
+}
+
+static int observe_udp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (is_new(pinfo)) {
+        if (pinfo->flags.in_error_pkt)
+            note_quoted(tvb, pinfo, IP_PROTO_UDP);
+        else
+            note_udp(tvb, pinfo);
+    }
+    return call_dissector_only(wrappings[WRAP_UDP].real, tvb, pinfo, tree, data);
+}
+
+static int observe_icmp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (is_new(pinfo) && !pinfo->flags.in_error_pkt)
+        note_icmp(tvb, pinfo, FALSE);
+    return call_dissector_only(wrappings[WRAP_ICMP].real, tvb, pinfo, tree, data);
+}
+
+static int observe_icmpv6(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (is_new(pinfo) && !pinfo->flags.in_error_pkt)
+        note_icmp(tvb, pinfo, TRUE);
+    return call_dissector_only(wrappings[WRAP_ICMPV6].real, tvb, pinfo, tree, data);
+}
+
+static int observe_arp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (is_new(pinfo))
+        note_arp(tvb);
+    return call_dissector_only(wrappings[WRAP_ARP].real, tvb, pinfo, tree, data);
+}
+
+void observe_register(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(wrappings); i++) {
+        wrapping *w = &wrappings[i];
+        w->real = dissector_get_uint_handle(find_dissector_table(w->table), w->number);
+        /* Without a description 4.0 crashes at start, with the real one's 4.4 warns. */
+        w->wrapper = create_dissector_handle_with_name_and_description(w->dissector, -1, w->name,
+                                                                       w->description);
+    }
+}
+
+void observe_turn(gboolean on)
+{
+    static gboolean is_on;
+
+    if (on == is_on)
+        return;
+    is_on = on;
+    for (size_t i = 0; i < G_N_ELEMENTS(wrappings); i++) {
+        const wrapping *w = &wrappings[i];
+        if (w->real)
+            dissector_add_uint(w->table, w->number, on ? w->wrapper : w->real);
+    }
+}
+
+void observe_start_file(void)
+{
+    facts = trace_new();
+    noted = 0;
+    memset(&quoting, 0, sizeof quoting);
+}
+
+void observe_end_file(void)
+{
+    trace_free(facts);
+    facts = NULL;
+}
+
+trace *observe_facts(void)
+{
+    return facts;
+}
+
+guint64 observe_count(void)
+{
+    return noted;
+}

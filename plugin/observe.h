@@ -1,0 +1,34 @@
+/* observe.h: reads the packets of other protocols for the trace.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_OBSERVE_H
+#define WINSOCK_OBSERVE_H
+
+#include "trace.h"
+
+#include <epan/packet.h>
+
+/* Makes the wrappers. Once, after every other protocol has handed off. */
+void observe_register(void);
+
+/* Puts the wrappers around the other dissectors, or takes them away. */
+void observe_turn(gboolean on);
+
+/* The file's facts begin and end. */
+void observe_start_file(void);
+void observe_end_file(void);
+
+/* The facts of the open file, or NULL. */
+trace *observe_facts(void);
+
+/* Counts the packets that were noted: where it has not changed, no fact has. */
+guint64 observe_count(void);
+
+/* An address as an end of a flow. An IPv4-mapped IPv6 address becomes the IPv4 one.
+ * Result: an end with length 0 for an address that is neither. */
+trace_end observe_end(const void *address, int length, guint16 port);
+
+trace_packet observe_packet(const packet_info *pinfo);
+
+#endif
