@@ -1,0 +1,324 @@
+/* verdict_test.c: each rule with packets that confirm, that contradict, and that must not match.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "plugin/verdict.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define MS 1000000
+
+enum { CONNECT = 5, RECV = 8 };
+enum { SYN = TRACE_SYN, SYN_ACK = TRACE_SYN | TRACE_ACK, ACK = TRACE_ACK, FIN = TRACE_FIN | ACK };
+enum { RST = TRACE_RST, RST_ACK = TRACE_RST | TRACE_ACK };
+
+/* A trace under construction: each packet comes a millisecond after the one before. */
+typedef struct {
+    trace *facts;
+    trace_packet now;
+    trace_end client, server;
+} fixture;
+
+static trace_end end(guint8 last, guint16 port)
+{
+    trace_end result;
+    memset(&result, 0, sizeof result);
+    result.length = 4;
+    memcpy(result.address, (guint8[]){192, 0, 2, last}, 4);
+    result.port = port;
+    return result;
+}
+
+static int setup(void **state)
+{
+    fixture *f = g_new0(fixture, 1);
+    f->facts = trace_new();
+    f->client = end(10, 50000);
+    f->server = end(7, 443);
+    f->now.time = 1000 * (gint64)MS;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    trace_free(((fixture *)*state)->facts);
+    g_free(*state);
+    return 0;
+}
+
+static trace_packet next(fixture *f)
+{
+    f->now.frame++;
+    f->now.time += MS;
+    return f->now;
+}
+
+static void out(fixture *f, guint8 flags, guint32 sequence, guint32 length)
+{
+    trace_note_tcp(f->facts, &f->client, &f->server, flags, sequence, 501, length, next(f));
+}
+
+static void in(fixture *f, guint8 flags, guint32 acknowledgement, guint32 length)
+{
+    trace_note_tcp(f->facts, &f->server, &f->client, flags, 500, acknowledgement, length, next(f));
+}
+
+static void handshake(fixture *f)
+{
+    out(f, SYN, 100, 0);
+    in(f, SYN_ACK, 101, 0);
+    out(f, ACK, 101, 0);
+}
+
+static void icmp(fixture *f, guint8 protocol, guint8 type, guint8 code)
+{
+    trace_icmp error = {next(f), type, code, FALSE};
+    trace_note_icmp(f->facts, protocol, &f->client, &f->server, error);
+}
+
+static verdict_case failure_of(const fixture *f, guint32 error, guint16 operation)
+{
+    return (verdict_case){.moment = f->now.time + MS,
+                          .error = error,
+                          .operation = operation,
+                          .protocol = 6,
+                          .platform = 1,
+                          .host = end(10, 0),
+                          .local = f->client,
+                          .remote = f->server};
+}
+
+static void expect(const fixture *f, verdict_case failure, verdict_kind kind, guint32 evidence)
+{
+    verdict v = verdict_judge(f->facts, &failure);
+    assert_string_not_equal(v.reason, "");
+    if (v.kind != kind)
+        fail_msg("%d, not %d: %s", v.kind, kind, v.reason);
+    assert_int_equal(v.evidence_count ? v.evidence[0].frame : 0, evidence);
+}
+
+static void expect_error(const fixture *f, guint32 error, guint16 operation, verdict_kind kind,
+                         guint32 evidence)
+{
+    expect(f, failure_of(f, error, operation), kind, evidence);
+}
+
+static void reset_by_the_peer(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, RST_ACK, 101, 0);
+    expect_error(f, 10054, RECV, VERDICT_CONFIRMED, 4);
+}
+
+static void reset_by_the_host_itself(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    out(f, RST_ACK, 101, 0);
+    expect_error(f, 10054, RECV, VERDICT_CONTRADICTED, 4);
+    expect_error(f, 10053, RECV, VERDICT_CONFIRMED, 4);
+}
+
+static void a_reset_after_the_failure_is_not_its_cause(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    verdict_case early = failure_of(f, 10054, RECV);
+    f->now.time += 60 * (gint64)MS;
+    in(f, RST_ACK, 101, 0);
+    expect(f, early, VERDICT_INCONCLUSIVE, 0);
+    early.moment += 20 * (gint64)MS; /* a report may be 50 ms early */
+    expect(f, early, VERDICT_CONFIRMED, 4);
+}
+
+static void a_reset_of_another_flow_is_not_its_cause(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    verdict_case failure = failure_of(f, 10054, RECV);
+    f->client.port++;
+    handshake(f);
+    in(f, RST_ACK, 101, 0);
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    failure.local = f->server; /* the same ports, the other direction */
+    failure.remote = f->client;
+    expect(f, failure, VERDICT_CONTRADICTED, 7);
+    failure.remote.port++;
+    expect(f, failure, VERDICT_UNSEEN, 0);
+}
+
+static void a_reset_that_the_peer_went_on_after(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, RST, 0, 0);
+    in(f, ACK, 101, 10);
+    expect_error(f, 10054, RECV, VERDICT_INCONCLUSIVE, 4);
+}
+
+static void a_closed_connection_was_not_reset(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, FIN, 101, 0);
+    expect_error(f, 10054, RECV, VERDICT_INCONCLUSIVE, 4);
+    expect_error(f, 10058, RECV, VERDICT_INCONCLUSIVE, 0);
+    out(f, FIN, 101, 0);
+    expect_error(f, 10058, RECV, VERDICT_CONFIRMED, 5);
+}
+
+static void refused(void **state)
+{
+    fixture *f = *state;
+    for (int attempt = 0; attempt < 3; attempt++) {
+        out(f, SYN, 100, 0);
+        in(f, RST_ACK, 101, 0);
+    }
+    verdict_case failure = failure_of(f, 10061, CONNECT);
+    expect(f, failure, VERDICT_CONFIRMED, 6);
+    assert_int_equal(verdict_judge(f->facts, &failure).attempts, 3);
+}
+
+static void accepted_is_not_refused(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    expect_error(f, 10061, CONNECT, VERDICT_CONTRADICTED, 2);
+    expect_error(f, 10060, CONNECT, VERDICT_CONTRADICTED, 2);
+    expect_error(f, 10065, CONNECT, VERDICT_CONTRADICTED, 2);
+    expect_error(f, 10051, CONNECT, VERDICT_CONTRADICTED, 2);
+}
+
+static void no_answer_to_the_syns(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    expect_error(f, 10060, CONNECT, VERDICT_INCONCLUSIVE, 0);
+    out(f, SYN, 100, 0);
+    expect_error(f, 10060, CONNECT, VERDICT_INCONCLUSIVE, 0); /* hears one direction only */
+    trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    expect_error(f, 10060, CONNECT, VERDICT_CONFIRMED, 2);
+    in(f, RST_ACK, 101, 0);
+    expect_error(f, 10060, CONNECT, VERDICT_CONTRADICTED, 3);
+}
+
+static void data_that_is_never_acknowledged(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 101, 10);
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+    out(f, ACK, 101, 10);
+    out(f, ACK, 101, 10);
+    expect_error(f, 10060, RECV, VERDICT_CONFIRMED, 7);
+    expect_error(f, 10053, RECV, VERDICT_CONFIRMED, 7);
+    in(f, ACK, 111, 0);
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void unreachable(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    expect_error(f, 10065, CONNECT, VERDICT_INCONCLUSIVE, 0);
+    icmp(f, 6, 3, 1);
+    expect_error(f, 10065, CONNECT, VERDICT_CONFIRMED, 2);
+    expect_error(f, 10051, CONNECT, VERDICT_INCONCLUSIVE, 2); /* another code than the table's */
+}
+
+static void nothing_left_the_host(void **state)
+{
+    fixture *f = *state;
+    expect_error(f, 10051, CONNECT, VERDICT_LOCAL, 0);
+    expect_error(f, 10049, CONNECT, VERDICT_LOCAL, 0);
+    expect_error(f, 10061, CONNECT, VERDICT_UNSEEN, 0);
+    out(f, SYN, 100, 0);
+    expect_error(f, 10049, CONNECT, VERDICT_CONTRADICTED, 1);
+    expect_error(f, 10048, CONNECT, VERDICT_LOCAL, 0);
+}
+
+static void a_udp_port_that_nobody_listens_on(void **state)
+{
+    fixture *f = *state;
+    trace_note_udp(f->facts, &f->client, &f->server, next(f));
+    verdict_case failure = failure_of(f, 10054, RECV);
+    failure.protocol = 17;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    icmp(f, 17, 3, 3);
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    failure.protocol = 0; /* TCP by the endpoints first, then UDP */
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    failure.error = 10061;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    failure.platform = 2;
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+}
+
+static void ports_used_again(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, RST_ACK, 101, 0);
+    verdict_case first = failure_of(f, 10054, RECV);
+    f->now.time += 60000 * (gint64)MS;
+    out(f, SYN, 9000, 0);
+    in(f, SYN_ACK, 9001, 0);
+    expect_error(f, 10054, RECV, VERDICT_INCONCLUSIVE, 0);
+    expect(f, first, VERDICT_CONFIRMED, 4);
+}
+
+static void the_hosts_address_where_the_report_has_none(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, RST_ACK, 101, 0);
+    verdict_case failure = failure_of(f, 10054, RECV);
+    memset(failure.local.address, 0, sizeof failure.local.address);
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    failure.local.port = 0;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void no_rule_no_verdict(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 12345, RECV);
+    assert_int_equal(verdict_judge(f->facts, &failure).kind, VERDICT_NONE);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(reset_by_the_peer),
+        CASE(reset_by_the_host_itself),
+        CASE(a_reset_after_the_failure_is_not_its_cause),
+        CASE(a_reset_of_another_flow_is_not_its_cause),
+        CASE(a_reset_that_the_peer_went_on_after),
+        CASE(a_closed_connection_was_not_reset),
+        CASE(refused),
+        CASE(accepted_is_not_refused),
+        CASE(no_answer_to_the_syns),
+        CASE(data_that_is_never_acknowledged),
+        CASE(unreachable),
+        CASE(nothing_left_the_host),
+        CASE(a_udp_port_that_nobody_listens_on),
+        CASE(ports_used_again),
+        CASE(the_hosts_address_where_the_report_has_none),
+        CASE(no_rule_no_verdict),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
