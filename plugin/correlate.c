@@ -53,7 +53,8 @@ static value_string_ext error_names_ext = VALUE_STRING_EXT_INIT(error_names);
 /* One failure of the file. Lives until the file is closed. */
 typedef struct {
     guint32 frame;
-    char *who; /* "shop.exe (4711)", or "" */
+    char *who;  /* "shop.exe (4711)", or "" */
+    char *node; /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
 } report;
@@ -66,6 +67,7 @@ static guint judged_reports;    /* how many those were */
 static void report_free(gpointer data)
 {
     g_free(((report *)data)->who);
+    g_free(((report *)data)->node);
     g_free(data);
 }
 
@@ -140,6 +142,7 @@ static report *add_report(const datagram *in, const winsock_failure *failure)
     named.host = NULL;
     r->frame = pinfo->num;
     r->who = g_strdup(summary_of_sender(pinfo->pool, &named));
+    r->facts.node = r->node = g_strdup(failure->node);
     r->facts.moment = observe_packet(pinfo).time - (gint64)MIN(failure->age, G_MAXINT64 / 2);
     r->facts.error = failure->entry.error->code;
     r->facts.operation = failure->operation;

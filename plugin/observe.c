@@ -96,6 +96,88 @@ static void note_tcp(tvbuff_t *tvb, packet_info *pinfo)
     noted++;
 }
 
+/* Reads the name of the first question in lower case, without a dot at the end.
+ * Returns the offset after it, or 0 where it is not whole or not plain. */
+static int read_question_name(tvbuff_t *tvb, int offset, char *name, size_t size)
+{
+    size_t length = 0;
+
+    while (tvb_bytes_exist(tvb, offset, 1)) {
+        guint8 label = tvb_read_uint8(tvb, offset++);
+        if (label == 0) {
+            name[length] = '\0';
+            return length > 0 ? offset : 0;
+        }
+        if (label > 63 || length + label + 2 > size || !tvb_bytes_exist(tvb, offset, label))
+            return 0;
+        if (length > 0)
+            name[length++] = '.';
+        for (; label > 0; label--)
+            name[length++] = g_ascii_tolower((gchar)tvb_read_uint8(tvb, offset++));
+    }
+    return 0;
+}
+
+/* The offset after a name in an answer, which may end in a pointer; or 0 where it is not whole. */
+static int skip_name(tvbuff_t *tvb, int offset)
+{
+    while (tvb_bytes_exist(tvb, offset, 2)) {
+        guint8 label = tvb_read_uint8(tvb, offset);
+        if (label >= 0xc0)
+            return offset + 2;
+        offset += 1 + label;
+        if (label == 0)
+            return offset;
+    }
+    return 0;
+}
+
+/* Whether the answers hold a record of the type, and not only aliases that lead nowhere. */
+static gboolean has_record(tvbuff_t *tvb, int offset, guint16 count, guint16 type)
+{
+    enum { MAX_ANSWERS = 64, FIXED = 10 }; /* of a record: type, class, time to live, length */
+
+    for (guint i = 0; i < MIN(count, MAX_ANSWERS); i++) {
+        offset = skip_name(tvb, offset);
+        if (offset == 0 || !tvb_bytes_exist(tvb, offset, FIXED))
+            return FALSE;
+        if (tvb_get_ntohs(tvb, offset) == type)
+            return TRUE;
+        offset += FIXED + tvb_get_ntohs(tvb, offset + 8);
+    }
+    return FALSE;
+}
+
+/* A question for an address, or its answer: DNS, mDNS and LLMNR begin alike. */
+static void note_dns(tvbuff_t *tvb, packet_info *pinfo)
+{
+    enum { TYPE_A = 1, TYPE_AAAA = 28, HEADER = 8, DNS_HEADER = 12 };
+    char name[256];
+
+    if (!tvb_bytes_exist(tvb, HEADER, DNS_HEADER) || tvb_get_ntohs(tvb, HEADER + 4) == 0)
+        return;
+    guint16 flags = tvb_get_ntohs(tvb, HEADER + 2);
+    int offset = read_question_name(tvb, HEADER + DNS_HEADER, name, sizeof name);
+    if (offset == 0 || !tvb_bytes_exist(tvb, offset, 2))
+        return;
+    guint16 type = tvb_get_ntohs(tvb, offset);
+    if (type != TYPE_A && type != TYPE_AAAA)
+        return;
+    int which = type == TYPE_A ? TRACE_ADDRESS : TRACE_ADDRESS_V6;
+    gboolean response = (flags & 0x8000) != 0;
+    trace_end host = end_of(response ? &pinfo->dst : &pinfo->src, 0);
+    if (response)
+        trace_note_answer(facts, &host, name, which, flags & 0xf,
+                          tvb_get_ntohs(tvb, HEADER + 6) > 0, observe_packet(pinfo));
+    else
+        trace_note_query(facts, &host, name, which, observe_packet(pinfo));
+}
+
+static gboolean is_name_port(guint16 port)
+{
+    return port == 53 || port == 5353 || port == 5355;
+}
+
 static void note_udp(tvbuff_t *tvb, packet_info *pinfo)
 {
     if (!tvb_bytes_exist(tvb, 0, 4))
@@ -106,6 +188,8 @@ static void note_udp(tvbuff_t *tvb, packet_info *pinfo)
     if (from.length == 0 || to.length == 0)
         return;
     trace_note_udp(facts, &from, &to, observe_packet(pinfo));
+    if (is_name_port(from.port) || is_name_port(to.port))
+        note_dns(tvb, pinfo);
     noted++;
 }
 

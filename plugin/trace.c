@@ -15,6 +15,8 @@ enum { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
 struct trace {
     GHashTable *tcp, *udp; /* sets of trace_flow, the latest between two ends, found by the ends */
     GHashTable *heard;     /* set of trace_end, by address: where packets went to */
+    GHashTable *lookups;   /* set of trace_lookup, the latest of a name, found by host and name */
+    GHashTable *by_label;  /* first label of a name -> GPtrArray of the latest look-ups with it */
 };
 
 static guint flow_hash(gconstpointer data)
@@ -56,12 +58,36 @@ static void flow_free(gpointer data)
     }
 }
 
+static guint lookup_hash(gconstpointer data)
+{
+    const trace_lookup *lookup = data;
+    return g_str_hash(lookup->name) ^ address_hash(&lookup->host);
+}
+
+static gboolean lookup_equal(gconstpointer a, gconstpointer b)
+{
+    const trace_lookup *one = a, *other = b;
+    return strcmp(one->name, other->name) == 0 && address_equal(&one->host, &other->host);
+}
+
+static void lookup_free(gpointer data)
+{
+    for (trace_lookup *lookup = data, *earlier; lookup; lookup = earlier) {
+        earlier = lookup->earlier;
+        g_free(lookup->name);
+        g_free(lookup);
+    }
+}
+
 trace *trace_new(void)
 {
     trace *facts = g_new(trace, 1);
     facts->tcp = g_hash_table_new_full(flow_hash, flow_equal, flow_free, NULL);
     facts->udp = g_hash_table_new_full(flow_hash, flow_equal, flow_free, NULL);
     facts->heard = g_hash_table_new_full(address_hash, address_equal, g_free, NULL);
+    facts->lookups = g_hash_table_new_full(lookup_hash, lookup_equal, lookup_free, NULL);
+    facts->by_label =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     return facts;
 }
 
@@ -72,6 +98,8 @@ void trace_free(trace *facts)
     g_hash_table_destroy(facts->tcp);
     g_hash_table_destroy(facts->udp);
     g_hash_table_destroy(facts->heard);
+    g_hash_table_destroy(facts->by_label);
+    g_hash_table_destroy(facts->lookups);
     g_free(facts);
 }
 
@@ -122,6 +150,105 @@ void trace_note_heard(trace *facts, const trace_end *to)
 gboolean trace_has_heard(const trace *facts, const trace_end *host)
 {
     return g_hash_table_contains(facts->heard, host);
+}
+
+static trace_lookup *latest_lookup(const trace *facts, const trace_end *host, char *name)
+{
+    trace_lookup key = {.host = *host, .name = name};
+    return g_hash_table_lookup(facts->lookups, &key);
+}
+
+static char *first_label(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot ? g_strndup(name, (gsize)(dot - name)) : g_strdup(name);
+}
+
+/* Puts the newest look-up of a name in the place of the one before it. */
+static void index_by_label(trace *facts, trace_lookup *lookup)
+{
+    char *label = first_label(lookup->name);
+    GPtrArray *same = g_hash_table_lookup(facts->by_label, label);
+
+    if (!same) {
+        same = g_ptr_array_new();
+        g_hash_table_insert(facts->by_label, g_strdup(label), same);
+    }
+    if (lookup->earlier)
+        g_ptr_array_remove_fast(same, lookup->earlier);
+    g_ptr_array_add(same, lookup);
+    g_free(label);
+}
+
+void trace_note_query(trace *facts, const trace_end *host, const char *name, int which,
+                      trace_packet packet)
+{
+    char *copy = g_strdup(name);
+    trace_lookup *lookup = latest_lookup(facts, host, copy);
+
+    if (!lookup || lookup->questions[which].answer.frame) {
+        trace_lookup *earlier = lookup;
+        lookup = g_new0(trace_lookup, 1);
+        lookup->earlier = earlier;
+        lookup->host = *host;
+        lookup->name = copy;
+        lookup->first = packet;
+        if (earlier)
+            g_hash_table_steal(facts->lookups, earlier);
+        g_hash_table_add(facts->lookups, lookup);
+        index_by_label(facts, lookup);
+    } else {
+        g_free(copy);
+    }
+    trace_question *question = &lookup->questions[which];
+    if (!question->queries++)
+        question->first_query = packet;
+    question->last_query = packet;
+}
+
+void trace_note_answer(trace *facts, const trace_end *host, const char *name, int which,
+                       guint8 rcode, gboolean has_records, trace_packet packet)
+{
+    char *copy = g_strdup(name);
+    trace_lookup *lookup = latest_lookup(facts, host, copy);
+    trace_question *question = lookup ? &lookup->questions[which] : NULL;
+
+    g_free(copy);
+    if (!question || question->answer.frame)
+        return;
+    question->answer = packet;
+    question->rcode = rcode;
+    question->has_records = has_records;
+}
+
+/* Whether a name that was asked for is the wanted one, or that one and a suffix. */
+static gboolean stands_for(const char *asked, const char *wanted)
+{
+    size_t length = strlen(wanted);
+    return strncmp(asked, wanted, length) == 0 && (asked[length] == '\0' || asked[length] == '.');
+}
+
+const trace_lookup *trace_find_lookup(const trace *facts, const trace_end *host, const char *name,
+                                      gint64 after, gint64 before)
+{
+    char *wanted = g_ascii_strdown(name, -1);
+    if (g_str_has_suffix(wanted, "."))
+        wanted[strlen(wanted) - 1] = '\0';
+    char *label = first_label(wanted);
+    const GPtrArray *same = g_hash_table_lookup(facts->by_label, label);
+    const trace_lookup *found = NULL;
+
+    for (guint i = 0; same && i < same->len; i++) {
+        const trace_lookup *lookup = same->pdata[i];
+        while (lookup && lookup->first.time > before)
+            lookup = lookup->earlier;
+        if (lookup && lookup->first.time >= after && address_equal(&lookup->host, host) &&
+            stands_for(lookup->name, wanted) && (!found || lookup->first.time > found->first.time))
+            found = lookup;
+    }
+    g_free(label);
+    g_free(wanted);
+    return found;
 }
 
 int trace_side_of(const trace_flow *flow, const trace_end *end)

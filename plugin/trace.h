@@ -59,6 +59,26 @@ typedef struct trace_flow {
     trace_icmp icmp[2]; /* the first error about what each side sent */
 } trace_flow;
 
+/* The questions for one type of record. */
+typedef struct {
+    trace_packet first_query, last_query;
+    guint32 queries;
+    trace_packet answer; /* the first */
+    guint8 rcode;
+    gboolean has_records;
+} trace_question;
+
+enum { TRACE_ADDRESS, TRACE_ADDRESS_V6, TRACE_QUESTIONS }; /* A and AAAA */
+
+/* One look-up of a name by a host (DNS, mDNS, LLMNR). */
+typedef struct trace_lookup {
+    struct trace_lookup *earlier; /* of the same name by the same host */
+    trace_end host;               /* port 0 */
+    char *name;                   /* lower case, without a dot at the end */
+    trace_packet first;
+    trace_question questions[TRACE_QUESTIONS];
+} trace_lookup;
+
 typedef struct trace trace;
 
 trace *trace_new(void);
@@ -80,6 +100,19 @@ void trace_note_heard(trace *facts, const trace_end *to);
 
 /* Whether the capture has any packet to this address, so that its silence means something. */
 gboolean trace_has_heard(const trace *facts, const trace_end *host);
+
+/* Notes a question for an address. which: TRACE_ADDRESS or TRACE_ADDRESS_V6; name: lower case. */
+void trace_note_query(trace *facts, const trace_end *host, const char *name, int which,
+                      trace_packet packet);
+
+/* Notes the answer that the host got. */
+void trace_note_answer(trace *facts, const trace_end *host, const char *name, int which,
+                       guint8 rcode, gboolean has_records, trace_packet packet);
+
+/* The host's latest look-up of the name, or of the name with a suffix, that had begun between two
+ * times; or NULL. The name's case does not count. */
+const trace_lookup *trace_find_lookup(const trace *facts, const trace_end *host, const char *name,
+                                      gint64 after, gint64 before);
 
 /* The flow between two ends that had begun by a time, or NULL.
  * Parameters: protocol 6 or 17; time in nanoseconds by the capture's clock. */

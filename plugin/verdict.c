@@ -331,6 +331,100 @@ static verdict judge_nothing_sent(const view *v)
                          v->mine->first_syn);
 }
 
+/* Look-ups of names. A hosts file or a cached answer can hide all of them. */
+
+/* A look-up belongs to the failure that ends it, and takes no longer. */
+#define LOOKUP_TIME (60 * G_GINT64_CONSTANT(1000000000))
+
+enum { NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED };
+
+/* Whether an answer with this rcode and no records is what the error says. */
+static gboolean rcode_fits(guint32 error, guint8 rcode)
+{
+    switch (error) {
+    case 11001:
+        return rcode == NXDOMAIN;
+    case 11002:
+        return rcode == SERVFAIL;
+    case 11003:
+        return rcode == FORMERR || rcode == NOTIMP || rcode == REFUSED;
+    case 11004:
+        return rcode == NOERROR;
+    default: /* 10112 */
+        return rcode == REFUSED;
+    }
+}
+
+static const char *rcode_name(guint8 rcode)
+{
+    static const char *const names[] = {
+        "no error and no record", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+    return rcode < G_N_ELEMENTS(names) ? names[rcode] : "an error";
+}
+
+static verdict judge_unanswered(const view *v, const trace_lookup *lookup, guint32 queries,
+                                trace_packet last)
+{
+    if (v->failure->error != 11002)
+        return with_evidence(
+            answer(VERDICT_INCONCLUSIVE, "The look-up of %.60s was not answered", lookup->name),
+            last);
+    if (!trace_has_heard(v->facts, &v->local))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The look-up of %.60s was not answered, but the trace "
+                      "has no packet to this host at all",
+                      lookup->name);
+    return with_evidence(answer(VERDICT_CONFIRMED,
+                                "No name server answered: %u quer%s for %.60s over %.1f s", queries,
+                                queries == 1 ? "y" : "ies", lookup->name,
+                                (double)(last.time - lookup->first.time) / SECOND),
+                         last);
+}
+
+static verdict judge_name(const view *v)
+{
+    const trace_lookup *lookup =
+        trace_find_lookup(v->facts, &v->local, v->failure->node, v->failure->moment - LOOKUP_TIME,
+                          v->failure->moment + TOLERANCE);
+    const trace_question *fitting = NULL, *other = NULL;
+    trace_packet last = {0};
+    guint32 queries = 0;
+
+    if (!lookup)
+        return answer(VERDICT_UNSEEN, "The trace has no look-up of %.60s by this host",
+                      v->failure->node);
+    for (int i = 0; i < TRACE_QUESTIONS; i++) {
+        const trace_question *question = &lookup->questions[i];
+        queries += question->queries;
+        if (question->last_query.time > last.time)
+            last = question->last_query;
+        if (!is_before(v, question->answer))
+            continue;
+        if (question->has_records)
+            return with_evidence(answer(VERDICT_CONTRADICTED,
+                                        "The name server gave an address for %.60s in frame %u",
+                                        lookup->name, question->answer.frame),
+                                 question->answer);
+        if (rcode_fits(v->failure->error, question->rcode))
+            fitting = question;
+        else
+            other = question;
+    }
+    if (!fitting && !other)
+        return judge_unanswered(v, lookup, queries, last);
+    return with_evidence(answer(fitting ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
+                                "The name server answered %s for %.60s in frame %u",
+                                rcode_name((fitting ? fitting : other)->rcode), lookup->name,
+                                (fitting ? fitting : other)->answer.frame),
+                         (fitting ? fitting : other)->answer);
+}
+
+static gboolean is_about_a_name(const verdict_case *failure)
+{
+    gboolean code = (failure->error >= 11001 && failure->error <= 11004) || failure->error == 10112;
+    return code && failure->node; /* a deferred WSAAccept is 11002 too, and no name */
+}
+
 typedef verdict (*rule)(const view *v);
 
 /* What packets can say about an error. */
@@ -400,6 +494,8 @@ verdict verdict_judge(const trace *facts, const verdict_case *failure)
     view v = {.facts = facts, .failure = failure, .local = own_end(failure)};
     const error_rule *found = NULL;
 
+    if (is_about_a_name(failure))
+        return judge_name(&v);
     if (is_local_only(failure->error))
         return answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
     for (size_t i = 0; i < G_N_ELEMENTS(rules) && !found; i++) {

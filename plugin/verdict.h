@@ -26,6 +26,7 @@ typedef struct {
     guint8 platform;         /* as carried; 0: not reported */
     trace_end host;          /* where the report came from */
     trace_end local, remote; /* length 0: not reported */
+    const char *node;        /* the name looked up, or NULL; not owned */
 } verdict_case;
 
 #define VERDICT_MAX_EVIDENCE 4

@@ -291,6 +291,86 @@ static void the_hosts_address_where_the_report_has_none(void **state)
     expect(f, failure, VERDICT_INCONCLUSIVE, 0);
 }
 
+static verdict_case look_up(const fixture *f, guint32 error)
+{
+    verdict_case failure = failure_of(f, error, 18);
+    failure.local = failure.remote = (trace_end){.length = 0};
+    failure.node = "DB.";
+    return failure;
+}
+
+static void query(fixture *f, const char *name)
+{
+    trace_end host = end(10, 0);
+    trace_note_query(f->facts, &host, name, TRACE_ADDRESS, next(f));
+}
+
+static void reply(fixture *f, const char *name, guint8 rcode, gboolean has_records)
+{
+    trace_end host = end(10, 0);
+    trace_note_answer(f->facts, &host, name, TRACE_ADDRESS, rcode, has_records, next(f));
+}
+
+static void a_name_that_does_not_exist(void **state)
+{
+    fixture *f = *state;
+    expect(f, look_up(f, 11001), VERDICT_UNSEEN, 0);
+    query(f, "dbx");
+    reply(f, "dbx", 3, FALSE);
+    expect(f, look_up(f, 11001), VERDICT_UNSEEN, 0); /* another name */
+    query(f, "db.corp.example");
+    expect(f, look_up(f, 11001), VERDICT_INCONCLUSIVE, 3);
+    reply(f, "db.corp.example", 3, FALSE); /* with a suffix it is the same look-up */
+    expect(f, look_up(f, 11001), VERDICT_CONFIRMED, 4);
+    expect(f, look_up(f, 11002), VERDICT_INCONCLUSIVE, 4);
+    verdict_case other = look_up(f, 11001);
+    other.host = end(11, 0);
+    expect(f, other, VERDICT_UNSEEN, 0);
+}
+
+static void a_name_that_was_found(void **state)
+{
+    fixture *f = *state;
+    query(f, "db");
+    reply(f, "db", 0, TRUE);
+    static const guint32 errors[] = {11001, 11002, 11003, 11004, 10112};
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        expect(f, look_up(f, errors[i]), VERDICT_CONTRADICTED, 2);
+    verdict_case later = look_up(f, 11001);
+    later.moment += 120000 * (gint64)MS;
+    expect(f, later, VERDICT_UNSEEN, 0); /* that look-up was another's */
+    query(f, "db");
+    reply(f, "db", 2, FALSE);
+    expect(f, look_up(f, 11002), VERDICT_CONFIRMED, 4);
+}
+
+static void each_answer_has_its_error(void **state)
+{
+    static const guint32 cases[][2] = {{11002, 2}, {11003, 1}, {11003, 4},
+                                       {11003, 5}, {11004, 0}, {10112, 5}};
+    fixture *f = *state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        query(f, "db");
+        reply(f, "db", (guint8)cases[i][1], FALSE);
+        expect(f, look_up(f, cases[i][0]), VERDICT_CONFIRMED, f->now.frame);
+        expect(f, look_up(f, 11001), VERDICT_INCONCLUSIVE, f->now.frame);
+    }
+}
+
+static void a_name_server_that_is_silent(void **state)
+{
+    fixture *f = *state;
+    query(f, "db");
+    query(f, "db");
+    expect(f, look_up(f, 11002), VERDICT_INCONCLUSIVE, 0);
+    trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    expect(f, look_up(f, 11002), VERDICT_CONFIRMED, 2);
+    verdict_case accept = look_up(f, 11002);
+    accept.node = NULL; /* a deferred WSAAccept */
+    assert_int_equal(verdict_judge(f->facts, &accept).kind, VERDICT_NONE);
+}
+
 static void no_rule_no_verdict(void **state)
 {
     fixture *f = *state;
@@ -318,6 +398,10 @@ int main(void)
         CASE(a_udp_port_that_nobody_listens_on),
         CASE(ports_used_again),
         CASE(the_hosts_address_where_the_report_has_none),
+        CASE(a_name_that_does_not_exist),
+        CASE(a_name_that_was_found),
+        CASE(each_answer_has_its_error),
+        CASE(a_name_server_that_is_silent),
         CASE(no_rule_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
