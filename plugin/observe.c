@@ -168,7 +168,8 @@ static void note_dns(tvbuff_t *tvb, packet_info *pinfo)
     trace_end host = end_of(response ? &pinfo->dst : &pinfo->src, 0);
     if (response)
         trace_note_answer(facts, &host, name, which, flags & 0xf,
-                          tvb_get_ntohs(tvb, HEADER + 6) > 0, observe_packet(pinfo));
+                          has_record(tvb, offset + 4, tvb_get_ntohs(tvb, HEADER + 6), type),
+                          observe_packet(pinfo));
     else
         trace_note_query(facts, &host, name, which, observe_packet(pinfo));
 }
