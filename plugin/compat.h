@@ -29,6 +29,15 @@ typedef gboolean callback_bool;
 #define tvb_read_uint8 tvb_get_guint8
 #endif
 
+/* What a statistic's start answers: nothing before 4.6, whether it could start since. */
+#if WIRESHARK_SERIES >= 406
+typedef bool stat_started;
+#define STAT_STARTED(started) return (started)
+#else
+typedef void stat_started;
+#define STAT_STARTED(started) (void)(started)
+#endif
+
 /* The value's name, or text made by the format, in the memory of a pool. */
 #if WIRESHARK_SERIES >= 406
 #define value_name val_to_str

@@ -9,9 +9,9 @@
  */
 #include "correlate.h"
 
+#include "compat.h"
 #include "observe.h"
 #include "summary.h"
-#include "verdict.h"
 
 #include <epan/expert.h>
 #include <epan/proto_data.h>
@@ -34,7 +34,7 @@ static int ett_winsock_reported = -1;
 
 static expert_field ei_winsock_failed_contradicted = EI_INIT;
 
-static gboolean correlate_preference = TRUE;
+static callback_bool correlate_preference = TRUE; /* as preferences want it */
 
 static const value_string verdict_names[] = {{VERDICT_CONFIRMED, "confirmed"},
                                              {VERDICT_CONTRADICTED, "contradicted"},
@@ -49,15 +49,6 @@ static const value_string error_names[] = {
 #undef X
     {0, NULL}};
 static value_string_ext error_names_ext = VALUE_STRING_EXT_INIT(error_names);
-
-/* One failure of the file. Lives until the file is closed. */
-typedef struct {
-    guint32 frame;
-    char *who;  /* "shop.exe (4711)", or "" */
-    char *node; /* the name looked up, or NULL */
-    verdict_case facts;
-    verdict judged;
-} report;
 
 static GPtrArray *reports;      /* of report, owned */
 static GHashTable *broken_by;   /* frame -> GPtrArray of the reports that it decides */
@@ -118,6 +109,23 @@ static void judge_all(void)
         judge(reports->pdata[i]);
 }
 
+const GPtrArray *correlate_reports(void)
+{
+    if (reports)
+        judge_all();
+    return reports;
+}
+
+gboolean correlate_is_reported(guint32 frame)
+{
+    return broken_by && g_hash_table_contains(broken_by, GUINT_TO_POINTER(frame));
+}
+
+const char *correlate_verdict_name(verdict_kind kind)
+{
+    return val_to_str_const(kind, verdict_names, "-");
+}
+
 static trace_end end_of(const winsock_endpoint *endpoint)
 {
     return observe_end(endpoint->address, endpoint->length, endpoint->port);
@@ -141,6 +149,7 @@ static report *add_report(const datagram *in, const winsock_failure *failure)
 
     named.host = NULL;
     r->frame = pinfo->num;
+    r->repeat = failure->repeat;
     r->who = g_strdup(summary_of_sender(pinfo->pool, &named));
     r->facts.node = r->node = g_strdup(failure->node);
     r->facts.moment = observe_packet(pinfo).time - (gint64)MIN(failure->age, G_MAXINT64 / 2);

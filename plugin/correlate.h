@@ -6,8 +6,28 @@
 #define WINSOCK_CORRELATE_H
 
 #include "items.h"
+#include "verdict.h"
 
 #include <epan/prefs.h>
+
+/* One failure of the file. Lives until the file is closed. */
+typedef struct {
+    guint32 frame;
+    guint32 repeat;
+    char *who;  /* "shop.exe (4711)", or "" */
+    char *node; /* the name looked up, or NULL */
+    verdict_case facts;
+    verdict judged;
+} report;
+
+/* Every failure of the file (array of report), judged by all packets so far; NULL without a file.
+ */
+const GPtrArray *correlate_reports(void);
+
+/* Whether a packet decides a failure. */
+gboolean correlate_is_reported(guint32 frame);
+
+const char *correlate_verdict_name(verdict_kind kind);
 
 /* Judges a failure and adds what the packets prove to its tree. shown: the failure's own item. */
 void correlate_failure(datagram *in, proto_tree *tree, proto_item *shown,

@@ -125,8 +125,7 @@ static proto_item *add_endpoint(const item *it, const endpoint_fields *fields,
     if (it->length == 22)
         proto_tree_add_item_ret_uint(tree, *fields->scope, tvb, offset + 2, 4, ENC_BIG_ENDIAN,
                                      &endpoint->scope);
-    proto_item_append_text(shown, ": %s",
-                           summary_of_endpoint(it->in->pinfo->pool, endpoint, FALSE));
+    proto_item_append_text(shown, ": %s", summary_of_endpoint(it->in->pinfo->pool, endpoint, 0));
     return shown;
 }
 
@@ -316,8 +315,9 @@ static void read_fixed_part(const item *it, winsock_failure *failure)
                                "Code space %u is not known here", failure->space);
     else if (failure->entry.origin == ORIGIN_UNKNOWN)
         expert_add_info_format(pinfo, code_item, &ei_winsock_code_unknown,
-                               "Nobody names %u (0x%08x) in this code space", failure->code,
-                               failure->code);
+                               "%u (0x%08x) has no name in this code space%s", failure->code,
+                               failure->code,
+                               failure->entry.listing_name ? " but the reference listing's" : "");
 
     shown =
         proto_tree_add_item(it->tree, hf_winsock_operation, tvb, it->value + 14, 2, ENC_BIG_ENDIAN);

@@ -71,7 +71,7 @@ static guint counted_length(const guint8 *bytes, guint length)
 {
     guint counted = MIN(length, MAX_STRING);
 
-    for (guint back = 1; length > MAX_STRING && back <= 3; back++) {
+    for (guint back = 1; length > MAX_STRING && back <= 4; back++) {
         guint8 next = bytes[MAX_STRING - back + 1];
         if ((next & 0xc0) != 0x80) /* no continuation byte: a character ends before it */
             return MAX_STRING - back + 1;
@@ -83,7 +83,7 @@ proto_item *add_string(const item *it, int hf, const char **result)
 {
     tvbuff_t *tvb = it->in->tvb;
     packet_info *pinfo = it->in->pinfo;
-    const char *bytes = (const char *)tvb_get_ptr(tvb, it->value, it->length);
+    const char *bytes = it->length ? (const char *)tvb_get_ptr(tvb, it->value, it->length) : "";
     guint counted = counted_length((const guint8 *)bytes, it->length);
     gboolean valid = g_utf8_validate(bytes, (gssize)counted, NULL);
     char *text = g_utf8_make_valid(bytes, (gssize)counted);
@@ -157,6 +157,7 @@ static void read_item_of_wrong_length(const item *it, const item_kind *kind)
         should = "at least 16";
     else if (kind->length != LENGTH_ENDPOINT)
         should = wmem_strdup_printf(it->in->pinfo->pool, "%d", kind->length);
+    it->in->incomplete |= it->type == ITEM_FAILURE;
     expert_add_info_format(it->in->pinfo, add_raw_item(it, kind->name),
                            &ei_winsock_item_length_wrong, "%s of %u byte%s, should be %s",
                            kind->name, it->length, it->length == 1 ? "" : "s", should);
@@ -202,7 +203,8 @@ static void end_malformed(datagram *in, proto_tree *tree, int offset, int end, c
 {
     int captured = (int)tvb_captured_length(in->tvb);
 
-    if (!in->quoted)
+    in->incomplete = TRUE;
+    if (!in->quoted && !in->pinfo->fragmented)
         proto_tree_add_expert_format(tree, in->pinfo, &ei_winsock_malformed, in->tvb, offset,
                                      MIN(end, captured) - offset, "%s", why);
 }
@@ -233,6 +235,11 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
                    .length = tvb_get_ntohs(in->tvb, offset + 2),
                    .sender = &in->sender,
                    .failure = failure};
+        if (in->quoted && it.type == ITEM_FAILURE && it.length > end - it.value &&
+            end - it.value >= FAILURE_FIXED) {
+            in->incomplete = TRUE;
+            it.length = (guint16)(end - it.value); /* an ICMP error quotes as much as it likes */
+        }
         if (it.length > end - it.value) {
             end_malformed(in, tree, offset, end, "The item runs past the end of what holds it");
             return;

@@ -24,9 +24,11 @@ typedef struct {
     tvbuff_t *tvb;
     packet_info *pinfo;
     winsock_sender sender;
+    guint32 missing;        /* datagrams of the sender before this one */
     wmem_array_t *failures; /* of winsock_failure */
     gboolean quoted;        /* inside an ICMP error: for reading alone */
     gboolean cut;           /* the capture has no more of its bytes */
+    gboolean incomplete;    /* a failure can be in it that could not be read */
 } datagram;
 
 /* One item while it is read. What it says goes to sender and failure; of an item given twice only

@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "correlate.h"
 #include "dissect_failure.h"
+#include "report.h"
 #include "sequence.h"
 #include "summary.h"
 #include "user_codes.h"
@@ -140,11 +141,12 @@ static sequence_note find_sequence_note(const datagram *in)
     return note;
 }
 
-static void add_sequence(proto_tree *tree, const datagram *in)
+static void add_sequence(proto_tree *tree, datagram *in)
 {
     tvbuff_t *tvb = in->tvb;
     packet_info *pinfo = in->pinfo;
     sequence_note note = find_sequence_note(in);
+    in->missing = note.missing;
     proto_item *seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
     proto_item *shown;
 
@@ -189,25 +191,23 @@ static void read_header(datagram *in, proto_tree *tree, int header_length)
                             header_length - HEADER_LENGTH, ENC_NA);
 }
 
-/* Why the rest of the datagram cannot be read, or NULL where it can. */
-static const char *check_header(const datagram *in, proto_item *version_item,
-                                proto_item *length_item, int version, int header_length)
+/* Shows the rest of a datagram that cannot be read as bytes. */
+static int leave_unread(const datagram *in, proto_item *top, proto_tree *tree, int offset,
+                        const char *why)
 {
-    if (version != WINSOCK_VERSION) {
-        expert_add_info_format(in->pinfo, version_item, &ei_winsock_version_unknown,
-                               "Version %d is not known here", version);
-        return "Unknown version";
-    }
-    if (header_length < HEADER_LENGTH ||
-        (header_length > (int)tvb_reported_length(in->tvb) && !in->quoted)) {
-        mark_malformed(in->pinfo, length_item,
-                       "The header is shorter than 28 bytes, or longer than the datagram");
-        return "Malformed header";
-    }
-    return NULL;
+    col_add_str(in->pinfo->cinfo, COL_INFO, why);
+    proto_item_append_text(top, ": %s", why);
+    call_data_dissector(tvb_new_subset_remaining(in->tvb, offset), in->pinfo, tree);
+    return (int)tvb_captured_length(in->tvb);
 }
 
 /* The lines that a reader sees first */
+
+/* What to say of a datagram in which no failure was read. */
+static const char *nothing_read(const datagram *in)
+{
+    return in->cut || in->incomplete ? "Not readable to its end" : "No failure";
+}
 
 static void set_info(const datagram *in)
 {
@@ -225,7 +225,7 @@ static void set_info(const datagram *in)
         col_append_fstr(cinfo, COL_INFO, " | and %u more", count - MAX_FAILURES_IN_INFO);
     if (count == 0) {
         const char *who = summary_of_sender(pool, &in->sender);
-        col_append_fstr(cinfo, COL_INFO, "No failure%s%s", *who ? ", " : "", who);
+        col_append_fstr(cinfo, COL_INFO, "%s%s%s", nothing_read(in), *who ? ", " : "", who);
         if (in->sender.dropped)
             col_append_fstr(cinfo, COL_INFO, ", %u dropped", in->sender.dropped);
     }
@@ -257,7 +257,7 @@ static void set_top_line(const datagram *in, proto_item *top)
         proto_item_append_text(top, ": %s",
                                summary_in_short(pool, wmem_array_get_raw(in->failures)));
     else
-        proto_item_append_text(top, ": no failure");
+        proto_item_append_text(top, ": %s", nothing_read(in));
     if (count > 1)
         proto_item_append_text(top, " and %u more", count - 1);
     if (in->sender.flags & WINSOCK_FLAG_TEST)
@@ -288,15 +288,17 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     proto_tree_add_item(tree, hf_winsock_magic, tvb, 0, 4, ENC_ASCII);
     proto_item *version_item =
         proto_tree_add_item_ret_uint(tree, hf_winsock_version, tvb, 4, 1, ENC_BIG_ENDIAN, &version);
+    if (version != WINSOCK_VERSION) {
+        expert_add_info_format(pinfo, version_item, &ei_winsock_version_unknown,
+                               "Version %u is not known here", version);
+        return leave_unread(&in, top, tree, 5, "Unknown version");
+    }
     proto_item *length_item = proto_tree_add_item_ret_uint(tree, hf_winsock_header_length, tvb, 5,
                                                            1, ENC_BIG_ENDIAN, &header_length);
-    const char *unread =
-        check_header(&in, version_item, length_item, (int)version, (int)header_length);
-    if (unread) {
-        col_add_fstr(pinfo->cinfo, COL_INFO, "%s", unread);
-        proto_item_append_text(top, ": %s", unread);
-        call_data_dissector(tvb_new_subset_remaining(tvb, 6), pinfo, tree);
-        return (int)tvb_captured_length(tvb);
+    if (header_length < HEADER_LENGTH || (header_length > tvb_reported_length(tvb) && !in.quoted)) {
+        mark_malformed(pinfo, length_item,
+                       "The header is shorter than 28 bytes, or longer than the datagram");
+        return leave_unread(&in, top, tree, 6, "Malformed header");
     }
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,
@@ -304,6 +306,8 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     add_failure_count(tree, &in);
     set_top_line(&in, top);
     set_info(&in);
+    if (!in.quoted)
+        report_sender(&in);
     if (in.cut) /* says so as every protocol does, now that all that is there has been read */
         tvb_ensure_bytes_exist(tvb, 0, (int)tvb_reported_length(tvb));
     return (int)tvb_captured_length(tvb);
@@ -403,6 +407,7 @@ void proto_register_winsock(void)
     register_items(proto_winsock);
     register_failure(proto_winsock);
     register_correlate(proto_winsock);
+    register_report();
 
     module_t *preferences = prefs_register_protocol(proto_winsock, correlate_apply_preference);
     register_naming_preference(preferences);

@@ -85,7 +85,8 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     sequence_note note = {0};
     sender_key key = {.sender = sender};
 
-    memcpy(key.address, address, MIN(length, ADDRESS_SIZE));
+    if (length > 0) /* a packet without addresses has no data to copy from */
+        memcpy(key.address, address, MIN(length, ADDRESS_SIZE));
     sender_state *state = find_sender(tracker, &key, sequence);
     guint32 ahead = sequence - state->next;
     guint32 before = GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)));

@@ -35,8 +35,20 @@ static void set_endpoint_address(address *addr, const winsock_endpoint *endpoint
         set_address(addr, AT_IPv6, 16, endpoint->address);
 }
 
+static const char *port_name(wmem_allocator_t *scope, guint16 port, guint16 protocol)
+{
+    switch (protocol) {
+    case WINSOCK_IPPROTO_TCP:
+        return tcp_port_to_display(scope, port);
+    case WINSOCK_IPPROTO_UDP:
+        return udp_port_to_display(scope, port);
+    default:
+        return wmem_strdup_printf(scope, "%u", port);
+    }
+}
+
 const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint *endpoint,
-                                gboolean udp)
+                                guint16 protocol)
 {
     address addr;
 
@@ -44,9 +56,12 @@ const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint 
         return "";
     set_endpoint_address(&addr, endpoint);
     const char *host = address_to_display(scope, &addr);
-    const char *port = udp ? udp_port_to_display(scope, endpoint->port)
-                           : tcp_port_to_display(scope, endpoint->port);
-    return wmem_strdup_printf(scope, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+    const char *port = port_name(scope, endpoint->port, protocol);
+    if (!strchr(host, ':'))
+        return wmem_strdup_printf(scope, "%s:%s", host, port);
+    if (endpoint->scope)
+        return wmem_strdup_printf(scope, "[%s%%%u]:%s", host, endpoint->scope, port);
+    return wmem_strdup_printf(scope, "[%s]:%s", host, port);
 }
 
 static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
@@ -54,8 +69,9 @@ static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
 {
     gboolean udp = failure->protocol == WINSOCK_IPPROTO_UDP ||
                    (failure->protocol == 0 && failure->type == WINSOCK_SOCK_DGRAM);
-    const char *local = summary_of_endpoint(scope, &failure->local, udp);
-    const char *remote = summary_of_endpoint(scope, &failure->remote, udp);
+    guint16 protocol = udp ? WINSOCK_IPPROTO_UDP : WINSOCK_IPPROTO_TCP;
+    const char *local = summary_of_endpoint(scope, &failure->local, protocol);
+    const char *remote = summary_of_endpoint(scope, &failure->remote, protocol);
 
     if (*local)
         wmem_strbuf_append_printf(text, " %s", local);
@@ -100,7 +116,7 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
         wmem_strbuf_append_c(text, ' ');
         append_operation(text, failure->operation);
     }
-    if (failure->node)
+    if (failure->node && *failure->node)
         wmem_strbuf_append_printf(text, " %s", printable(scope, failure->node));
     append_endpoints(text, scope, failure);
     append_title(text, failure->entry.title);
@@ -125,14 +141,15 @@ const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *fai
 const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender)
 {
     wmem_strbuf_t *text = wmem_strbuf_new(scope, "");
+    gboolean has_process = sender->process && *sender->process;
 
-    if (sender->process)
+    if (has_process)
         wmem_strbuf_append(text, printable(scope, sender->process));
-    if (sender->has_process_id && sender->process)
+    if (sender->has_process_id && has_process)
         wmem_strbuf_append_printf(text, " (%u)", sender->process_id);
     else if (sender->has_process_id)
         wmem_strbuf_append_printf(text, "process %u", sender->process_id);
-    if (sender->host)
+    if (sender->host && *sender->host)
         wmem_strbuf_append_printf(text, "%son %s", wmem_strbuf_get_len(text) ? " " : "",
                                   printable(scope, sender->host));
     return wmem_strbuf_get_str(text);

@@ -19,9 +19,10 @@ const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *fai
 /* "shop.exe (4711) on WEB07", of whatever of it is known; "" where nothing is. */
 const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender);
 
-/* "198.51.100.7:443", or "" where there is none. */
+/* "198.51.100.7:443", or "" where there is none. protocol: whose name for the port, 6 or 17; 0: its
+ * number. */
 const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint *endpoint,
-                                gboolean udp);
+                                guint16 protocol);
 
 /* The call's name as Winsock spells it, or NULL. */
 const char *operation_name(guint16 operation);

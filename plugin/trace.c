@@ -372,3 +372,31 @@ const trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_en
         flow = flow->earlier;
     return flow;
 }
+
+static void visit_flow(const trace_flow *flow, guint8 protocol, trace_visitor visit, void *data)
+{
+    for (int side = 0; side < 2; side++) {
+        const trace_side *peers = &flow->sides[!side];
+        gboolean refused = !flow->sides[0].syn_ack.frame && !flow->sides[1].syn_ack.frame;
+        if (peers->first_rst.frame)
+            visit(flow, side, protocol, peers->first_rst, refused ? "refused" : "reset", data);
+        if (flow->icmp[side].packet.frame)
+            visit(flow, side, protocol, flow->icmp[side].packet, "ICMP error", data);
+    }
+}
+
+void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data)
+{
+    static const guint8 protocols[] = {PROTOCOL_TCP, PROTOCOL_UDP};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++) {
+        GHashTableIter iter;
+        gpointer latest_flow;
+
+        g_hash_table_iter_init(&iter, flows_of(facts, protocols[i]));
+        while (g_hash_table_iter_next(&iter, &latest_flow, NULL)) {
+            for (const trace_flow *flow = latest_flow; flow; flow = flow->earlier)
+                visit_flow(flow, protocols[i], visit, data);
+        }
+    }
+}

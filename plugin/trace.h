@@ -119,6 +119,12 @@ const trace_lookup *trace_find_lookup(const trace *facts, const trace_end *host,
 const trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a,
                              const trace_end *b, gint64 time);
 
+/* Calls visit with each packet that ended or denied a flow: the first RST of each side of a TCP
+ * connection, and the first ICMP error about it. side: whose packet was answered so. */
+typedef void (*trace_visitor)(const trace_flow *flow, int side, guint8 protocol,
+                              trace_packet packet, const char *what, void *data);
+void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data);
+
 /* 0 or 1: which of the flow's sides this end is. */
 int trace_side_of(const trace_flow *flow, const trace_end *end);
 

@@ -177,8 +177,26 @@ class BadInput(unittest.TestCase):
         self.assertEqual(got["winsock.host"], ["a\ufffdb"])
         got = self.expert(header() + item(1, "x" * 1023 + "\u00e9y"), "string.too_long")
         self.assertEqual(got["winsock.host"], ["x" * 1023])
+        for character in ("\u00e9", "\u20ac", "\U0001f600"):
+            for before in range(1020, 1025):
+                string = "x" * before + character + "yyyy"
+                whole = string.encode()[:1024].decode(errors="ignore")
+                got = self.expert(header() + item(1, string), "string.too_long")
+                self.assertEqual(got["winsock.host"], [whole])
         got = self.expert(header() + item(1, "x" * 1024))
         self.assertEqual(got["winsock.host"], ["x" * 1024])
+
+    def test_empty_strings(self):
+        payload = header() + item(1, b"") + item(2, b"") + failure(11001, items=item(21, b""))
+        self.expert(payload)
+        path = tshark.write("empty.pcap", pcap([datagram(payload)]))
+        self.assertIn("Telemetry: WSAHOST_NOT_FOUND in recv\n", tshark.run("-r", path, "-V").stdout)
+
+    def test_a_failure_that_cannot_be_read_is_not_no_failure(self):
+        for payload in (header() + item(4, b"x" * 15), header() + struct.pack(">HH", 4, 50)):
+            info = one(payload, ["_ws.col.Info"])["_ws.col.Info"]
+            self.assertEqual(info, ["Not readable to its end"])
+        self.assertEqual(one(header(), ["_ws.col.Info"])["_ws.col.Info"], ["No failure"])
 
     def test_unknown_things(self):
         self.expert(header() + item(99, b"abc"), "item.unknown")
@@ -191,23 +209,27 @@ class BadInput(unittest.TestCase):
         self.expert(header() + item(1, "A") + item(1, "B"), "item.repeated")
         path = tshark.write("twice.pcap", pcap([datagram(header() + item(2, "a.exe") +
                                                          item(2, "b.exe"))]))
-        self.assertIn("Telemetry, a.exe: no failure", tshark.run("-r", path, "-V").stdout)
+        self.assertIn("Telemetry, a.exe: No failure", tshark.run("-r", path, "-V").stdout)
 
     def test_time_after_sent(self):
         self.expert(header() + failure(10054, time=SENT + 1), "time.after_sent")
 
     def test_quoted_in_an_icmp_error(self):
-        packets = [port_unreachable(datagram(header(sequence=9) + failure(10054))),
-                   datagram(header(sequence=3) + failure(10054)),
-                   port_unreachable(datagram(header(sequence=9) + failure(10054))[:28 + 50])]
+        whole = datagram(header(sequence=9) + item(1, "A") + failure(10054, items=item(21, "db")))
+        packets = [port_unreachable(whole), datagram(header(sequence=3) + failure(10054)),
+                   datagram(header(sequence=4) + failure(10054))]
+        packets += [port_unreachable(whole[:length]) for length in range(28, len(whole))]
         path = tshark.write("quoted.pcap", pcap(packets))
         got = tshark.fields(path, ["winsock.error", "winsock.failed", "winsock.seq.missing",
-                                   "winsock.malformed", "winsock.code"])
-        self.assertEqual([len(p["winsock.failed"]) for p in got], [0, 1, 0])
-        self.assertEqual([p["winsock.seq.missing"] for p in got], [[], [], []])
-        self.assertEqual([p["winsock.malformed"] for p in got], [[], [], []])
-        self.assertEqual([p["winsock.error"] for p in got], [["10054"], ["10054"], ["10054"]])
-
+                                   "winsock.malformed"])
+        self.assertEqual([len(p["winsock.failed"]) for p in got[:3]], [0, 1, 1])
+        for packet in got:
+            self.assertEqual(packet["winsock.seq.missing"] + packet["winsock.malformed"], [])
+        # IP, UDP, header, host name, and of the failure its item's header and its fixed part.
+        readable = 20 + 8 + 28 + 5 + 4 + 16
+        for length, packet in enumerate(got[3:], start=28):
+            self.assertEqual(packet["winsock.failed"], [])
+            self.assertEqual(packet["winsock.error"], ["10054"] if length >= readable else [])
 
 class Truncation(unittest.TestCase):
     KINDS = {"full": FULL, "example": EXAMPLE, "no failure": header() + SENDER,

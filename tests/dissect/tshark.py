@@ -49,6 +49,7 @@ def run(*arguments, program="tshark", check=True):
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
     bug = "-r" in arguments and "Dissector bug" in done.stdout + done.stderr
+    bug = bug or "CRITICAL" in done.stderr
     if check and (done.returncode != 0 or bug):
         raise AssertionError(f"{program} {arguments}: {done.returncode}\n{done.stderr}")
     return done

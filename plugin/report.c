@@ -1,0 +1,254 @@
+/* report.c: tshark -z winsock,report: every failure with what the packets prove, the totals, the
+ * senders, and the troubles in the trace that no program reported.
+ *
+ * Columns are separated by two spaces or more and never empty ("-"), so that scripts can split
+ * them. It is worked out when it is drawn, so that one pass too has seen the whole trace.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "report.h"
+
+#include "compat.h"
+#include "correlate.h"
+#include "observe.h"
+#include "summary.h"
+
+#include <epan/stat_groups.h>
+#include <epan/stat_tap_ui.h>
+#include <epan/tap.h>
+#include <epan/to_str.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static int winsock_tap = -1;
+
+/* One sender while the report is gathered. Owned by the table of senders. */
+typedef struct {
+    char *who, *where;
+    guint32 datagrams, missing, dropped;
+    double clock_offset; /* seconds, of its latest datagram */
+} sender_row;
+
+static void sender_row_free(gpointer data)
+{
+    sender_row *row = data;
+    g_free(row->who);
+    g_free(row->where);
+    g_free(row);
+}
+
+void report_sender(const datagram *in)
+{
+    if (have_tap_listener(winsock_tap))
+        tap_queue_packet(winsock_tap, in->pinfo, in);
+}
+
+static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                const void *data, tap_flags_t flags _U_)
+{
+    GHashTable *senders = tapdata;
+    const datagram *in = data;
+    char *where = address_to_str(NULL, &pinfo->src);
+    char *key = g_strdup_printf("%s/%08x", where, in->sender.sender);
+    sender_row *row = g_hash_table_lookup(senders, key);
+
+    if (!row) {
+        row = g_new0(sender_row, 1);
+        row->who = g_strdup(summary_of_sender(pinfo->pool, &in->sender));
+        row->where = g_strdup(where);
+        g_hash_table_insert(senders, g_strdup(key), row);
+    }
+    row->datagrams++;
+    row->missing += in->missing;
+    row->dropped = MAX(row->dropped, in->sender.dropped);
+    row->clock_offset =
+        (double)pinfo->abs_ts.secs + pinfo->abs_ts.nsecs / 1e9 - (double)in->sender.sent_time / 1e9;
+    g_free(key);
+    wmem_free(NULL, where);
+    return TAP_PACKET_REDRAW;
+}
+
+static void reset(void *tapdata)
+{
+    g_hash_table_remove_all(tapdata);
+}
+
+/* "192.0.2.1:443", or "-". The result is to be freed. */
+static char *text_of_end(const trace_end *end)
+{
+    address addr;
+
+    if (end->length == 0)
+        return g_strdup("-");
+    set_address(&addr, end->length == 4 ? AT_IPv4 : AT_IPv6, end->length, end->address);
+    char *host = address_to_str(NULL, &addr);
+    char *text = g_strdup_printf(end->length == 4 ? "%s:%u" : "[%s]:%u", host, end->port);
+    wmem_free(NULL, host);
+    return text;
+}
+
+static char *text_of_flow(const trace_end *from, const trace_end *to)
+{
+    char *a = text_of_end(from), *b = text_of_end(to);
+    char *text = g_strdup_printf("%s -> %s", a, b);
+
+    g_free(a);
+    g_free(b);
+    return text;
+}
+
+static const char *error_name(guint32 code)
+{
+    const winsock_error *error = catalogue_error(code);
+    return error ? error->name : "Unknown";
+}
+
+static void print_failure(const report *r)
+{
+    const char *operation = operation_name(r->facts.operation);
+    char *flow = r->node ? g_strdup(r->node) : text_of_flow(&r->facts.local, &r->facts.remote);
+    char evidence[16] = "-";
+
+    if (r->judged.evidence_count > 0)
+        snprintf(evidence, sizeof evidence, "%u", r->judged.evidence[0].frame);
+    printf("%-7u  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %s\n", r->frame,
+           *r->who ? r->who : "-", error_name(r->facts.error), operation ? operation : "-",
+           r->repeat, flow, correlate_verdict_name(r->judged.kind), evidence,
+           *r->judged.reason ? r->judged.reason : "-");
+    g_free(flow);
+}
+
+static gint compare_codes(gconstpointer a, gconstpointer b)
+{
+    guint32 one = GPOINTER_TO_UINT(a), other = GPOINTER_TO_UINT(b);
+    return (one > other) - (one < other);
+}
+
+static void print_totals(const GPtrArray *reports)
+{
+    guint64 by_verdict[VERDICT_INCONCLUSIVE + 1] = {0};
+    GHashTable *by_error = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < reports->len; i++) {
+        const report *r = reports->pdata[i];
+        gpointer code = GUINT_TO_POINTER(r->facts.error);
+        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(by_error, code));
+        g_hash_table_insert(by_error, code, GUINT_TO_POINTER(count + r->repeat));
+        by_verdict[r->judged.kind] += r->repeat;
+    }
+    printf("\nBy error\n");
+    GList *codes = g_list_sort(g_hash_table_get_keys(by_error), compare_codes);
+    for (const GList *code = codes; code; code = code->next)
+        printf("%-20s  %u\n", error_name(GPOINTER_TO_UINT(code->data)),
+               GPOINTER_TO_UINT(g_hash_table_lookup(by_error, code->data)));
+    g_list_free(codes);
+    g_hash_table_destroy(by_error);
+    printf("\nBy verdict\n");
+    for (verdict_kind kind = VERDICT_NONE; kind <= VERDICT_INCONCLUSIVE; kind++) {
+        if (by_verdict[kind])
+            printf("%-20s  %" G_GUINT64_FORMAT "\n",
+                   kind == VERDICT_NONE ? "no rule" : correlate_verdict_name(kind),
+                   by_verdict[kind]);
+    }
+}
+
+static void print_senders(GHashTable *senders)
+{
+    GList *keys = g_list_sort(g_hash_table_get_keys(senders), (GCompareFunc)strcmp);
+
+    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %s\n", "Sender", "Address", "Datagrams",
+           "Missing", "Dropped", "Clock offset (s)");
+    for (const GList *key = keys; key; key = key->next) {
+        const sender_row *row = g_hash_table_lookup(senders, key->data);
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %.6f\n", *row->who ? row->who : "-", row->where,
+               row->datagrams, row->missing, row->dropped, row->clock_offset);
+    }
+    g_list_free(keys);
+}
+
+/* One packet that ended or denied a flow, and that no program reported. */
+typedef struct {
+    guint32 frame;
+    char *line;
+} trouble;
+
+static void trouble_free(gpointer data)
+{
+    g_free(((trouble *)data)->line);
+    g_free(data);
+}
+
+static gint compare_troubles(gconstpointer a, gconstpointer b)
+{
+    const trouble *one = *(const trouble *const *)a, *other = *(const trouble *const *)b;
+    return (one->frame > other->frame) - (one->frame < other->frame);
+}
+
+static void find_trouble(const trace_flow *flow, int side, guint8 protocol, trace_packet packet,
+                         const char *what, void *data)
+{
+    enum { TELEMETRY_PORT = 10054, UDP = 17 };
+
+    /* Telemetry's own datagrams, where nobody listens, are no failures of any program. */
+    if (correlate_is_reported(packet.frame) ||
+        (protocol == UDP && flow->ends[!side].port == TELEMETRY_PORT))
+        return;
+    trouble *found = g_new(trouble, 1);
+    char *ends = text_of_flow(&flow->ends[side], &flow->ends[!side]);
+    found->frame = packet.frame;
+    found->line = g_strdup_printf("%-7u  %-10s  %-4s  %s", packet.frame, what,
+                                  protocol == UDP ? "UDP" : "TCP", ends);
+    g_free(ends);
+    g_ptr_array_add(data, found);
+}
+
+static void print_unreported(void)
+{
+    GPtrArray *troubles = g_ptr_array_new_with_free_func(trouble_free);
+
+    if (observe_facts())
+        trace_visit_troubles(observe_facts(), find_trouble, troubles);
+    g_ptr_array_sort(troubles, compare_troubles);
+    printf("\nIn the trace, but reported by no program\n%-7s  %-10s  %-4s  %s\n", "Frame", "What",
+           "Over", "Flow");
+    for (guint i = 0; i < troubles->len; i++)
+        printf("%s\n", ((const trouble *)troubles->pdata[i])->line);
+    g_ptr_array_unref(troubles);
+}
+
+static void draw(void *tapdata)
+{
+    const GPtrArray *reports = correlate_reports();
+
+    printf("Winsock failures\n%-7s  %-24s  %-20s  %-12s  %-5s  %-44s  %-12s  %-8s  %s\n", "Frame",
+           "Program", "Error", "Call", "Times", "Flow", "Verdict", "Evidence", "Reason");
+    for (guint i = 0; reports && i < reports->len; i++)
+        print_failure(reports->pdata[i]);
+    if (reports)
+        print_totals(reports);
+    print_senders(tapdata);
+    print_unreported();
+}
+
+static stat_started start(const char *argument _U_, void *data _U_)
+{
+    GHashTable *senders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, sender_row_free);
+    GString *error = register_tap_listener("winsock", senders, NULL, 0, reset, gather, draw, NULL);
+
+    if (error) {
+        fprintf(stderr, "tshark: winsock,report: %s\n", error->str);
+        g_string_free(error, TRUE);
+        g_hash_table_destroy(senders);
+    }
+    STAT_STARTED(error == NULL);
+}
+
+void register_report(void)
+{
+    static stat_tap_ui ui = {
+        REGISTER_STAT_GROUP_GENERIC, "Winsock failures", "winsock,report", start, 0, NULL};
+
+    winsock_tap = register_tap("winsock");
+    register_stat_tap_ui(&ui, NULL);
+}

@@ -1,0 +1,97 @@
+"""report_test.py: tshark -z winsock,report, and the links between failures and packets.
+
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import os
+import re
+import shutil
+import unittest
+
+import tshark
+from wsft import datagram, failure, header, pcap
+
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
+
+
+def sample(name):
+    path = os.path.join(tshark.folder(), name + ".pcapng")
+    shutil.copyfile(os.path.join(SAMPLES, name + ".pcapng"), path)
+    os.chmod(path, 0o644)
+    return path
+
+
+def report(path, *options):
+    """The report's blocks: heading -> rows, each split into its columns."""
+    text = tshark.run("-r", path, "-q", "-z", "winsock,report", *options).stdout
+    blocks = {}
+    for block in text.strip().split("\n\n"):
+        heading, *rows = block.splitlines()
+        blocks[heading] = [re.split(r"  +", row.strip()) for row in rows]
+    return blocks
+
+
+class Report(unittest.TestCase):
+    def test_a_reset(self):
+        for options in ([], ["-2"]):
+            got = report(sample("server-one-client-reset"), *options)
+            columns, row = got["Winsock failures"]
+            named = dict(zip(columns, row))
+            self.assertEqual([named["Error"], named["Call"], named["Verdict"], named["Times"]],
+                             ["WSAECONNRESET", "recv", "confirmed", "1"])
+            self.assertIn(f"RST in frame {named['Evidence']}", named["Reason"])
+            self.assertEqual(got["By error"], [["WSAECONNRESET", "1"]])
+            self.assertEqual(got["By verdict"], [["confirmed", "1"]])
+            self.assertEqual(got["Senders"][1][1:5], ["192.0.2.10", "1", "0", "0"])
+            self.assertEqual(len(got["In the trace, but reported by no program"]), 1)
+
+    def test_a_reset_that_nobody_reported(self):
+        path = sample("reset")
+        quiet = os.path.join(tshark.folder(), "home", "quiet.pcapng")
+        tshark.run("-r", path, "-Y", "!winsock", "-w", quiet)
+        rows = report(quiet)["In the trace, but reported by no program"]
+        self.assertEqual(len(rows), 2)
+        self.assertEqual(rows[1][1:3], ["reset", "TCP"])
+
+    def test_the_storm_counts_repeats(self):
+        got = report(sample("storm"))
+        total = int(got["By error"][0][1])
+        self.assertGreater(total, 1000)
+        self.assertGreater(int(got["Senders"][1][4]), 0)  # dropped
+
+
+class Links(unittest.TestCase):
+    def test_both_ways(self):
+        path = sample("reset")
+        back = tshark.fields(path, ["frame.number", "winsock.reported_in", "frame.protocols",
+                                    "winsock.reported_error"], "-2", "-Y", "winsock.reported_in")
+        there = tshark.fields(path, ["frame.number", "winsock.evidence"], "-Y", "winsock.evidence")
+        self.assertEqual(back[0]["frame.number"], there[0]["winsock.evidence"])
+        self.assertEqual(back[0]["winsock.reported_in"], there[0]["frame.number"])
+        self.assertEqual(back[0]["winsock.reported_error"], ["10054"])
+        self.assertEqual(back[0]["frame.protocols"], ["eth:ethertype:ip:tcp"])
+        tree = tshark.run("-r", path, "-2", "-V", "-Y", "winsock.reported_in").stdout
+        self.assertRegex(tree, r"\[Winsock: reported as WSAECONNRESET by shop\.exe \(\d+\) in frame")
+
+    def test_the_filter_finds_the_flow_and_its_reports(self):
+        path = sample("server-one-client-reset")
+        filter_ = tshark.fields(path, ["winsock.filter"], "-Y",
+                                "winsock.filter")[0]["winsock.filter"][0]
+        found = tshark.fields(path, ["tcp.stream", "winsock.error"], "-Y", filter_)
+        self.assertEqual(len({p["tcp.stream"][0] for p in found if p["tcp.stream"]}), 1)
+        self.assertEqual(sum(p["winsock.error"] == ["10054"] for p in found), 1)
+
+    def test_turned_off(self):
+        path = sample("reset")
+        got = tshark.fields(path, ["winsock.verdict", "winsock.error", "tcp.stream"], "-o",
+                            "winsock.correlate:FALSE", "-2")
+        self.assertEqual([p["winsock.verdict"] for p in got if p["winsock.verdict"]], [])
+        self.assertEqual(len([p for p in got if p["winsock.error"]]), 1)
+        self.assertGreater(len([p for p in got if p["tcp.stream"]]), 5)
+
+    def test_a_test_datagram_gets_no_verdict(self):
+        path = tshark.write("test-flag.pcap", pcap([datagram(header(flags=1) + failure(10048))]))
+        self.assertEqual(tshark.fields(path, ["winsock.verdict"])[0]["winsock.verdict"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
