@@ -43,13 +43,6 @@ static const value_string verdict_names[] = {{VERDICT_CONFIRMED, "confirmed"},
                                              {VERDICT_INCONCLUSIVE, "inconclusive"},
                                              {0, NULL}};
 
-static const value_string error_names[] = {
-#define X(number, name, aliases, title, category, description, advice) {number, name},
-#include "fields/errors.def"
-#undef X
-    {0, NULL}};
-static value_string_ext error_names_ext = VALUE_STRING_EXT_INIT(error_names);
-
 static GPtrArray *reports;      /* of report, owned */
 static GHashTable *broken_by;   /* frame -> GPtrArray of the reports that it decides */
 static guint64 judged_at_count; /* of noted packets, when all reports were judged */
@@ -322,7 +315,7 @@ void register_correlate(int proto)
           "The datagram that reports what this packet caused", HFILL}},
         {&hf_winsock_reported_error,
          {"Reported error", "winsock.reported_error", FT_UINT32, BASE_DEC | BASE_EXT_STRING,
-          &error_names_ext, 0, "The Winsock code reported", HFILL}},
+          &error_names, 0, "The Winsock code reported", HFILL}},
     };
     static int *ett[] = {&ett_winsock_reported};
     static ei_register_info ei[] = {

@@ -62,13 +62,6 @@ static expert_field ei_winsock_failed_pending = EI_INIT;
 
 static int naming_preference = NAMING_WINSOCK;
 
-static const value_string error_names[] = {
-#define X(number, name, aliases, title, category, description, advice) {number, name},
-#include "fields/errors.def"
-#undef X
-    {0, NULL}};
-static value_string_ext error_names_ext = VALUE_STRING_EXT_INIT(error_names);
-
 static const value_string category_names[] = {
 #define X_CATEGORY(number, identifier, name) {number, name},
 #include "fields/enums.def"
@@ -399,7 +392,7 @@ void register_failure(int proto)
          {"Code space", "winsock.space", FT_UINT8, BASE_DEC, VALS(code_space_names), 0,
           "What the number is a number of", HFILL}},
         {&hf_winsock_error,
-         {"Error", "winsock.error", FT_UINT32, BASE_DEC | BASE_EXT_STRING, &error_names_ext, 0,
+         {"Error", "winsock.error", FT_UINT32, BASE_DEC | BASE_EXT_STRING, &error_names, 0,
           "The Winsock code of the failure, however its program numbers it", HFILL}},
         {&hf_winsock_name,
          {"Name", "winsock.name", FT_STRING, BASE_NONE, NULL, 0,

@@ -17,6 +17,13 @@ static const value_string operations[] = {{0, "unknown"},
                                           {0, NULL}};
 value_string_ext operation_names = VALUE_STRING_EXT_INIT(operations);
 
+static const value_string errors[] = {
+#define X(number, name, aliases, title, category, description, advice) {number, name},
+#include "fields/errors.def"
+#undef X
+    {0, NULL}};
+value_string_ext error_names = VALUE_STRING_EXT_INIT(errors);
+
 const char *operation_name(guint16 operation)
 {
     return operation ? try_val_to_str_ext(operation, &operation_names) : NULL;

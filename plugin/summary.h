@@ -27,6 +27,7 @@ const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint 
 /* The call's name as Winsock spells it, or NULL. */
 const char *operation_name(guint16 operation);
 
-extern value_string_ext operation_names;
+/* Calls, and Winsock codes, by number. */
+extern value_string_ext operation_names, error_names;
 
 #endif
