@@ -40,8 +40,9 @@ static void sender_row_free(gpointer data)
 
 void report_sender(const datagram *in)
 {
+    /* Listeners are called after the dissection. */
     if (have_tap_listener(winsock_tap))
-        tap_queue_packet(winsock_tap, in->pinfo, in);
+        tap_queue_packet(winsock_tap, in->pinfo, wmem_memdup(in->pinfo->pool, in, sizeof *in));
 }
 
 static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
