@@ -321,6 +321,85 @@ static verdict judge_shut_down(const view *v)
                          v->mine->fin);
 }
 
+static verdict judge_not_connected(const view *v)
+{
+    trace_packet rst = v->peers->first_rst.frame ? v->peers->first_rst : v->mine->first_rst;
+    trace_packet over = is_before(v, rst) ? rst : v->peers->fin;
+
+    if (is_before(v, over))
+        return with_evidence(answer(VERDICT_CONFIRMED, "The connection was over: %s in frame %u",
+                                    over.frame == rst.frame ? "RST" : "FIN of the peer",
+                                    over.frame),
+                             over);
+    if (!is_handshake_done(v))
+        return v->mine->syns ? answer(VERDICT_CONFIRMED, "The handshake had not completed")
+                             : answer(VERDICT_INCONCLUSIVE,
+                                      "The trace does not have the beginning of this connection");
+    return with_evidence(
+        answer(VERDICT_CONTRADICTED,
+               "The connection was there: SYN-ACK in frame %u, and no end of it",
+               v->peers->syn_ack.frame ? v->peers->syn_ack.frame : v->mine->syn_ack.frame),
+        v->peers->syn_ack.frame ? v->peers->syn_ack : v->mine->syn_ack);
+}
+
+static verdict judge_connected_already(const view *v)
+{
+    trace_packet done = v->peers->syn_ack.frame ? v->peers->syn_ack : v->mine->syn_ack;
+
+    if (!is_before(v, done))
+        return answer(VERDICT_INCONCLUSIVE, "The trace has no handshake of this connection");
+    return with_evidence(
+        answer(VERDICT_CONFIRMED, "The handshake had completed: SYN-ACK in frame %u", done.frame),
+        done);
+}
+
+static verdict judge_already(const view *v)
+{
+    if (is_handshake_done(v))
+        return with_evidence(answer(VERDICT_CONTRADICTED,
+                                    "The handshake had completed: SYN-ACK in frame %u",
+                                    v->peers->syn_ack.frame),
+                             v->peers->syn_ack);
+    if (!is_before(v, v->mine->first_syn))
+        return answer(VERDICT_INCONCLUSIVE, "The trace has no SYN of this connection");
+    return with_evidence(answer(VERDICT_CONFIRMED,
+                                "The SYN in frame %u was still waiting for its answer",
+                                v->mine->first_syn.frame),
+                         v->mine->first_syn);
+}
+
+static verdict judge_disconnecting(const view *v)
+{
+    if (is_before(v, v->peers->first_rst))
+        return with_evidence(answer(VERDICT_CONTRADICTED,
+                                    "The peer did not close but reset the connection, in frame %u",
+                                    v->peers->first_rst.frame),
+                             v->peers->first_rst);
+    if (!is_before(v, v->peers->fin))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The connection is in the trace, and no FIN of the peer before the failure");
+    return with_evidence(answer(VERDICT_CONFIRMED,
+                                "The peer closed the connection: FIN in frame %u",
+                                v->peers->fin.frame),
+                         v->peers->fin);
+}
+
+static verdict judge_network_reset(const view *v)
+{
+    if (v->protocol == UDP)
+        return from_icmp(v, ERROR_TIME, "A packet ran out of hops on its way");
+    return answer(
+        VERDICT_INCONCLUSIVE,
+        "The connection is in the trace; whether keep-alive probes went unanswered is not "
+        "judged yet");
+}
+
+static verdict judge_host_or_network_down(const view *v)
+{
+    (void)v;
+    return answer(VERDICT_INCONCLUSIVE, "The flow is in the trace, and proves neither");
+}
+
 /* An error that arises before anything is sent: a SYN excludes it. */
 static verdict judge_nothing_sent(const view *v)
 {
@@ -329,6 +408,15 @@ static verdict judge_nothing_sent(const view *v)
     return with_evidence(answer(VERDICT_CONTRADICTED, "A SYN was sent all the same, in frame %u",
                                 v->mine->first_syn.frame),
                          v->mine->first_syn);
+}
+
+/* Unlike Windows, Linux has this error of an ICMP "prohibited", after a SYN. */
+static verdict judge_access(const view *v)
+{
+    if (v->failure->platform > WINDOWS && is_before(v, v->mine->first_syn))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "A SYN was sent; on this platform a router's prohibition can cause it");
+    return judge_nothing_sent(v);
 }
 
 /* Look-ups of names. A hosts file or a cached answer can hide all of them. */
@@ -435,19 +523,31 @@ typedef struct {
 } error_rule;
 
 static const error_rule rules[] = {
-    {10049, judge_nothing_sent, TRUE},     {10051, judge_network_unreachable, TRUE},
-    {10053, judge_aborted, FALSE},         {10054, judge_reset, FALSE},
-    {10055, judge_nothing_sent, TRUE},     {10058, judge_shut_down, FALSE},
-    {10060, judge_timeout, FALSE},         {10061, judge_refused, FALSE},
+    {10013, judge_access, TRUE},
+    {10037, judge_already, FALSE},
+    {10049, judge_nothing_sent, TRUE},
+    {10050, judge_host_or_network_down, TRUE},
+    {10051, judge_network_unreachable, TRUE},
+    {10052, judge_network_reset, FALSE},
+    {10053, judge_aborted, FALSE},
+    {10054, judge_reset, FALSE},
+    {10055, judge_nothing_sent, TRUE},
+    {10056, judge_connected_already, FALSE},
+    {10057, judge_not_connected, TRUE},
+    {10058, judge_shut_down, FALSE},
+    {10060, judge_timeout, FALSE},
+    {10061, judge_refused, FALSE},
+    {10064, judge_host_or_network_down, FALSE},
     {10065, judge_host_unreachable, TRUE},
+    {10101, judge_disconnecting, FALSE},
 };
 
 /* Errors that never have a packet. */
 static gboolean is_local_only(guint32 error)
 {
     static const guint32 ranges[][2] = {
-        {6, 8},         {87, 87},       {10004, 10004}, {10009, 10009}, {10014, 10014},
-        {10022, 10024}, {10036, 10036}, {10038, 10039}, {10041, 10048}, {10059, 10059},
+        {6, 8},         {87, 87},       {995, 995},     {10004, 10004}, {10009, 10009},
+        {10014, 10014}, {10022, 10024}, {10036, 10036}, {10038, 10048}, {10059, 10059},
         {10062, 10063}, {10066, 10071}, {10091, 10093}, {10102, 10111}, {11005, 11033}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
@@ -455,6 +555,11 @@ static gboolean is_local_only(guint32 error)
             return TRUE;
     }
     return FALSE;
+}
+
+static gboolean is_pending(guint32 error)
+{
+    return error == 996 || error == 997 || error == 10035;
 }
 
 /* The report's own end, with the host's address where it names none. */
@@ -496,6 +601,8 @@ verdict verdict_judge(const trace *facts, const verdict_case *failure)
 
     if (is_about_a_name(failure))
         return judge_name(&v);
+    if (is_pending(failure->error))
+        return answer(VERDICT_LOCAL, "It is no failure: the call goes on, or is to be made again");
     if (is_local_only(failure->error))
         return answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
     for (size_t i = 0; i < G_N_ELEMENTS(rules) && !found; i++) {

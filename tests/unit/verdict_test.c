@@ -371,6 +371,82 @@ static void a_name_server_that_is_silent(void **state)
     assert_int_equal(verdict_judge(f->facts, &accept).kind, VERDICT_NONE);
 }
 
+static void the_states_of_a_socket(void **state)
+{
+    fixture *f = *state;
+    expect_error(f, 10057, RECV, VERDICT_LOCAL, 0);
+    out(f, SYN, 100, 0);
+    expect_error(f, 10037, CONNECT, VERDICT_CONFIRMED, 1);
+    expect_error(f, 10057, RECV, VERDICT_CONFIRMED, 0);
+    expect_error(f, 10056, CONNECT, VERDICT_INCONCLUSIVE, 0);
+    in(f, SYN_ACK, 101, 0);
+    expect_error(f, 10037, CONNECT, VERDICT_CONTRADICTED, 2);
+    expect_error(f, 10056, CONNECT, VERDICT_CONFIRMED, 2);
+    expect_error(f, 10057, RECV, VERDICT_CONTRADICTED, 2);
+    expect_error(f, 10101, RECV, VERDICT_INCONCLUSIVE, 0);
+    in(f, FIN, 101, 0);
+    expect_error(f, 10101, RECV, VERDICT_CONFIRMED, 3);
+    in(f, RST, 0, 0);
+    expect_error(f, 10101, RECV, VERDICT_CONTRADICTED, 4);
+    expect_error(f, 10057, RECV, VERDICT_CONFIRMED, 4);
+}
+
+static void a_connection_from_before_the_trace(void **state)
+{
+    fixture *f = *state;
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    expect_error(f, 10057, RECV, VERDICT_INCONCLUSIVE, 0);
+    expect_error(f, 10061, RECV, VERDICT_INCONCLUSIVE, 0);
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+    in(f, RST, 0, 0);
+    expect_error(f, 10061, CONNECT, VERDICT_INCONCLUSIVE, 3); /* it answers no SYN */
+}
+
+static void a_forbidden_connect(void **state)
+{
+    fixture *f = *state;
+    expect_error(f, 10013, CONNECT, VERDICT_LOCAL, 0);
+    out(f, SYN, 100, 0);
+    verdict_case failure = failure_of(f, 10013, CONNECT);
+    expect(f, failure, VERDICT_CONTRADICTED, 1);
+    failure.platform = 2;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void a_datagram_that_ran_out_of_hops(void **state)
+{
+    fixture *f = *state;
+    trace_note_udp(f->facts, &f->client, &f->server, next(f));
+    icmp(f, 17, 11, 0);
+    verdict_case failure = failure_of(f, 10052, RECV);
+    failure.protocol = 17;
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    failure.error = 10054;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 2);
+}
+
+static void pending_is_no_failure(void **state)
+{
+    fixture *f = *state;
+    expect_error(f, 10035, RECV, VERDICT_LOCAL, 0);
+    expect_error(f, 997, RECV, VERDICT_LOCAL, 0);
+}
+
+/* Every code of Winsock gets a verdict, but for names without one. */
+static void every_code_has_a_rule(void **state)
+{
+    fixture *f = *state;
+#define X(number, name, aliases, title, category, description, advice)                             \
+    {                                                                                              \
+        verdict_case failure = failure_of(f, number, RECV);                                        \
+        failure.node = "db";                                                                       \
+        assert_int_not_equal(verdict_judge(f->facts, &failure).kind, VERDICT_NONE);                \
+    }
+#include "fields/errors.def"
+#undef X
+}
+
 static void no_rule_no_verdict(void **state)
 {
     fixture *f = *state;
@@ -402,6 +478,12 @@ int main(void)
         CASE(a_name_that_was_found),
         CASE(each_answer_has_its_error),
         CASE(a_name_server_that_is_silent),
+        CASE(the_states_of_a_socket),
+        CASE(a_connection_from_before_the_trace),
+        CASE(a_forbidden_connect),
+        CASE(a_datagram_that_ran_out_of_hops),
+        CASE(pending_is_no_failure),
+        CASE(every_code_has_a_rule),
         CASE(no_rule_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
