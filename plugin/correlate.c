@@ -26,6 +26,7 @@ static int hf_winsock_reason = -1;
 static int hf_winsock_evidence = -1;
 static int hf_winsock_cause_delay = -1;
 static int hf_winsock_attempts = -1;
+static int hf_winsock_root = -1;
 static int hf_winsock_filter = -1;
 static int hf_winsock_reported_in = -1;
 static int hf_winsock_reported_error = -1;
@@ -43,10 +44,31 @@ static const value_string verdict_names[] = {{VERDICT_CONFIRMED, "confirmed"},
                                              {VERDICT_INCONCLUSIVE, "inconclusive"},
                                              {0, NULL}};
 
+/* Handles are used again: an echo comes within a minute of its root. */
+#define ECHO_TIME (60 * G_GINT64_CONSTANT(1000000000))
+
 static GPtrArray *reports;      /* of report, owned */
 static GHashTable *broken_by;   /* frame -> GPtrArray of the reports that it decides */
 static guint64 judged_at_count; /* of noted packets, when all reports were judged */
 static guint judged_reports;    /* how many those were */
+
+static GHashTable *last_of_socket; /* set of report, the last of each socket and flow */
+
+static guint socket_hash(gconstpointer data)
+{
+    const report *r = data;
+    return g_int64_hash(&r->socket) ^ (r->facts.local.port * 31U) ^ r->facts.remote.port;
+}
+
+static gboolean socket_equal(gconstpointer a, gconstpointer b)
+{
+    const verdict_case *one = &((const report *)a)->facts, *other = &((const report *)b)->facts;
+
+    return ((const report *)a)->socket == ((const report *)b)->socket &&
+           memcmp(&one->host, &other->host, sizeof one->host) == 0 &&
+           memcmp(&one->local, &other->local, sizeof one->local) == 0 &&
+           memcmp(&one->remote, &other->remote, sizeof one->remote) == 0;
+}
 
 static void report_free(gpointer data)
 {
@@ -60,6 +82,7 @@ void correlate_start_file(void)
     observe_start_file();
     reports = g_ptr_array_new_with_free_func(report_free);
     broken_by = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    last_of_socket = g_hash_table_new(socket_hash, socket_equal);
     judged_at_count = 0;
     judged_reports = 0;
 }
@@ -71,8 +94,11 @@ void correlate_end_file(void)
         g_ptr_array_unref(reports);
     if (broken_by)
         g_hash_table_destroy(broken_by);
+    if (last_of_socket)
+        g_hash_table_destroy(last_of_socket);
     reports = NULL;
     broken_by = NULL;
+    last_of_socket = NULL;
 }
 
 /* Judges a report, and links it to the packets that decide it. */
@@ -133,6 +159,21 @@ static guint8 protocol_of(const winsock_failure *failure)
                                                  : 0;
 }
 
+/* A failure soon after another one of the same socket on the same flow is its echo. */
+static void find_root(report *r, error_category category)
+{
+    const verdict_case *facts = &r->facts;
+
+    if (r->socket == 0 || facts->local.length == 0 || facts->remote.length == 0 ||
+        category == CATEGORY_PENDING)
+        return;
+    const report *before = g_hash_table_lookup(last_of_socket, r);
+    if (before && facts->moment >= before->facts.moment &&
+        facts->moment - before->facts.moment <= ECHO_TIME)
+        r->root = before->root ? before->root : before->frame;
+    g_hash_table_replace(last_of_socket, r, r);
+}
+
 static report *add_report(const datagram *in, const winsock_failure *failure)
 {
     const packet_info *pinfo = in->pinfo;
@@ -153,6 +194,8 @@ static report *add_report(const datagram *in, const winsock_failure *failure)
     r->facts.host = observe_end(pinfo->src.data, ip ? pinfo->src.len : 0, 0);
     r->facts.local = end_of(&failure->local);
     r->facts.remote = end_of(&failure->remote);
+    r->socket = failure->socket;
+    find_root(r, failure->entry.error->category);
     g_ptr_array_add(reports, r);
     judge(r);
     return r;
@@ -226,6 +269,8 @@ static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
     }
     if (v->attempts > 0)
         generated(proto_tree_add_uint(tree, hf_winsock_attempts, tvb, 0, 0, v->attempts));
+    if (r->root)
+        generated(proto_tree_add_uint(tree, hf_winsock_root, tvb, 0, 0, r->root));
     if (filter)
         generated(proto_tree_add_string(tree, hf_winsock_filter, tvb, 0, 0, filter));
     if (v->kind == VERDICT_CONTRADICTED)
@@ -307,6 +352,9 @@ void register_correlate(int proto)
         {&hf_winsock_attempts,
          {"Attempts", "winsock.attempts", FT_UINT32, BASE_DEC, NULL, 0,
           "Connection attempts that this failure stands for", HFILL}},
+        {&hf_winsock_root,
+         {"Echo of the failure in frame", "winsock.root", FT_FRAMENUM, BASE_NONE, NULL, 0,
+          "An earlier failure of the same socket that brought this one with it", HFILL}},
         {&hf_winsock_filter,
          {"Filter", "winsock.filter", FT_STRING, BASE_NONE, NULL, 0,
           "A display filter for the failed flow and this sender's reports", HFILL}},

@@ -14,8 +14,10 @@
 typedef struct {
     guint32 frame;
     guint32 repeat;
-    char *who;  /* "shop.exe (4711)", or "" */
-    char *node; /* the name looked up, or NULL */
+    guint32 root;   /* frame of the failure that this one is an echo of, or 0 */
+    guint64 socket; /* the handle, or 0 */
+    char *who;      /* "shop.exe (4711)", or "" */
+    char *node;     /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
 } report;

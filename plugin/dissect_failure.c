@@ -131,6 +131,7 @@ static proto_item *read_thread_id(const item *it)
 
 static proto_item *read_socket(const item *it)
 {
+    it->failure->socket = tvb_get_ntoh64(it->in->tvb, it->value);
     return add_number(it, hf_winsock_socket);
 }
 

@@ -27,6 +27,7 @@ typedef struct {
     guint8 space;
     guint16 operation;
     catalogue_entry entry;
+    guint64 socket;                 /* the handle, or 0 */
     guint16 family, type, protocol; /* 0: not reported */
     winsock_endpoint local, remote;
     const char *node, *service; /* UTF-8, or NULL */

@@ -5,10 +5,11 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import os
 import re
 import shutil
+import struct
 import unittest
 
 import tshark
-from wsft import datagram, failure, header, pcap
+from wsft import SENT, datagram, endpoint, failure, header, item, pcap
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 
@@ -79,6 +80,19 @@ class Links(unittest.TestCase):
         found = tshark.fields(path, ["tcp.stream", "winsock.error"], "-Y", filter_)
         self.assertEqual(len({p["tcp.stream"][0] for p in found if p["tcp.stream"]}), 1)
         self.assertEqual(sum(p["winsock.error"] == ["10054"] for p in found), 1)
+
+    def test_an_echo_names_its_root(self):
+        ends = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
+                endpoint(20, "198.51.100.7", 443))
+        later = SENT - 1_000_000
+        payloads = [header(0) + failure(10035, items=ends), header(1) + failure(10054, items=ends),
+                    header(2) + failure(10057, time=later, items=ends) +
+                    failure(10057, time=later, items=ends.replace(b"\x01\x2c", b"\x01\x2d")),
+                    header(3, sent=SENT + 10**11) + failure(10057, time=later, items=ends)]
+        path = tshark.write("echo.pcap", pcap([datagram(p) for p in payloads]))
+        for options in ([], ["-2"]):
+            got = [p["winsock.root"] for p in tshark.fields(path, ["winsock.root"], *options)]
+            self.assertEqual(got, [[], [], ["2"], []])
 
     def test_turned_off(self):
         path = sample("reset")

@@ -23,7 +23,7 @@ FIELDS = ["frame.number", "_ws.col.Info", "winsock.process.name", "winsock.host"
           "winsock.item.unknown", "winsock.item.length_wrong", "winsock.item.repeated",
           "winsock.string.not_utf8", "winsock.string.too_long", "winsock.code.unknown",
           "winsock.verdict", "winsock.reason", "winsock.evidence", "winsock.attempts",
-          "winsock.filter", "winsock.failed.contradicted", "winsock.space.unknown", "winsock.operation.unknown", "winsock.time.after_sent"]
+          "winsock.root", "winsock.filter", "winsock.failed.contradicted", "winsock.space.unknown", "winsock.operation.unknown", "winsock.time.after_sent"]
 
 
 def decode(path, *options):
