@@ -9,14 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* In Wireshark's own tree the version comes from its build, outside from an installed header. */
-#ifdef __has_include
-#if __has_include(<ws_version.h>)
 #include <ws_version.h>
-#elif __has_include(<wireshark/ws_version.h>)
-#include <wireshark/ws_version.h>
-#endif
-#endif
 
 #define WIRESHARK_SERIES (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR)
 

@@ -15,7 +15,6 @@
 
 #include <epan/expert.h>
 #include <epan/proto_data.h>
-#include <epan/to_str.h>
 
 #include <string.h>
 
@@ -205,7 +204,7 @@ static report *add_report(const datagram *in, const winsock_failure *failure)
 static const report *find_report(const datagram *in, const winsock_failure *failure)
 {
     packet_info *pinfo = in->pinfo;
-    guint32 place = wmem_array_get_count(in->failures);
+    guint32 place = wmem_array_get_count(in->failures); /* under 2^16 in any datagram */
     guint32 key = 0x10000U + ((guint32)pinfo->curr_layer_num << 17) + place;
 
     if (PINFO_FD_VISITED(pinfo)) {
@@ -215,13 +214,6 @@ static const report *find_report(const datagram *in, const winsock_failure *fail
     report *r = add_report(in, failure);
     p_add_proto_data(wmem_file_scope(), pinfo, proto_winsock, key, r);
     return r;
-}
-
-static const char *text_of_end(wmem_allocator_t *pool, const trace_end *end)
-{
-    address addr;
-    set_address(&addr, end->length == 4 ? AT_IPv4 : AT_IPv6, end->length, end->address);
-    return address_to_str(pool, &addr);
 }
 
 /* "(ip.addr == 192.0.2.1 && ...) || winsock.sender == 0x0000002a" */
@@ -236,7 +228,7 @@ static const char *filter_of(const datagram *in, const report *r)
     if (remote->length == 0)
         return NULL;
     wmem_strbuf_append_printf(filter, "(%s.addr == %s && %s.port == %u", ip,
-                              text_of_end(pool, remote), transport, remote->port);
+                              observe_address_text(pool, remote), transport, remote->port);
     if (local->length == remote->length && local->port)
         wmem_strbuf_append_printf(filter, " && %s.port == %u", transport, local->port);
     wmem_strbuf_append_printf(filter, ") || winsock.sender == 0x%08x", in->sender.sender);
@@ -328,10 +320,11 @@ void correlate_handoff(void)
 
 void register_correlate_preference(module_t *preferences)
 {
-    prefs_register_bool_preference(preferences, "correlate", "Hold failures against the packets",
-                                   "Reads the packets around each failure for a verdict, and links "
-                                   "the two; turned off it costs nothing",
-                                   &correlate_preference);
+    prefs_register_bool_preference(
+        preferences, "correlate", "Hold failures against the packets",
+        "Reads the packets around each failure for a verdict, and links "
+        "the two; turned off, the packets of other protocols are not looked at",
+        &correlate_preference);
 }
 
 void register_correlate(int proto)

@@ -361,7 +361,8 @@ proto_item *read_failure(const item *it)
     inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
     read_fixed_part(&inside, &failure);
     read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
-    proto_item_append_text(shown, ": %s", summary_of_failure(in->pinfo->pool, &failure));
+    failure.summary = summary_of_failure(in->pinfo->pool, &failure);
+    proto_item_append_text(shown, ": %s", failure.summary);
     add_failed(in, shown, &failure);
     correlate_failure(in, inside.tree, shown, &failure);
     wmem_array_append_one(in->failures, failure);

@@ -32,6 +32,7 @@ typedef struct {
     winsock_endpoint local, remote;
     const char *node, *service; /* UTF-8, or NULL */
     guint64 age;                /* nanoseconds, when it was reported */
+    const char *summary;        /* its line in the packet list and the tree */
     guint32 repeat;             /* equal failures that this one stands for, at least 1 */
 } winsock_failure;
 

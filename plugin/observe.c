@@ -15,6 +15,7 @@
 
 #include <epan/etypes.h>
 #include <epan/ipproto.h>
+#include <epan/to_str.h>
 
 #include <string.h>
 
@@ -54,6 +55,14 @@ static trace_end end_of(const address *addr, guint16 port)
 {
     gboolean ip = addr->type == AT_IPv4 || addr->type == AT_IPv6;
     return observe_end(addr->data, ip ? addr->len : 0, port);
+}
+
+char *observe_address_text(wmem_allocator_t *scope, const trace_end *end)
+{
+    address addr;
+
+    set_address(&addr, end->length == 4 ? AT_IPv4 : AT_IPv6, end->length, end->address);
+    return address_to_str(scope, &addr);
 }
 
 trace_packet observe_packet(const packet_info *pinfo)

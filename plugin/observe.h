@@ -29,6 +29,9 @@ guint64 observe_count(void);
  * Result: an end with length 0 for an address that is neither. */
 trace_end observe_end(const void *address, int length, guint16 port);
 
+/* The address of an end as text, in the memory of scope. */
+char *observe_address_text(wmem_allocator_t *scope, const trace_end *end);
+
 trace_packet observe_packet(const packet_info *pinfo);
 
 #endif

@@ -220,7 +220,7 @@ static void set_info(const datagram *in)
         return;
     col_clear(cinfo, COL_INFO);
     for (guint i = 0; i < MIN(count, MAX_FAILURES_IN_INFO); i++)
-        col_append_sep_str(cinfo, COL_INFO, " | ", summary_of_failure(pool, &failures[i]));
+        col_append_sep_str(cinfo, COL_INFO, " | ", failures[i].summary);
     if (count > MAX_FAILURES_IN_INFO)
         col_append_fstr(cinfo, COL_INFO, " | and %u more", count - MAX_FAILURES_IN_INFO);
     if (count == 0) {

@@ -78,12 +78,9 @@ static void reset(void *tapdata)
 /* "192.0.2.1:443", or "-". The result is to be freed. */
 static char *text_of_end(const trace_end *end)
 {
-    address addr;
-
     if (end->length == 0)
         return g_strdup("-");
-    set_address(&addr, end->length == 4 ? AT_IPv4 : AT_IPv6, end->length, end->address);
-    char *host = address_to_str(NULL, &addr);
+    char *host = observe_address_text(NULL, end);
     char *text = g_strdup_printf(end->length == 4 ? "%s:%u" : "[%s]:%u", host, end->port);
     wmem_free(NULL, host);
     return text;

@@ -10,7 +10,6 @@
 #include <epan/uat.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A row of the table. Owned by the table. */

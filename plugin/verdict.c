@@ -107,24 +107,38 @@ static gboolean has_unacknowledged(const view *v)
 
 typedef enum { ERROR_OTHER, ERROR_NET, ERROR_HOST, ERROR_PORT, ERROR_TIME } icmp_meaning;
 
+static icmp_meaning meaning_of_v6(const trace_icmp *icmp)
+{
+    static const icmp_meaning unreachable[] = {ERROR_NET, ERROR_OTHER, ERROR_HOST, ERROR_HOST,
+                                               ERROR_PORT};
+
+    if (icmp->type == 3)
+        return ERROR_TIME;
+    return icmp->type == 1 && icmp->code < G_N_ELEMENTS(unreachable) ? unreachable[icmp->code]
+                                                                     : ERROR_OTHER;
+}
+
 static icmp_meaning meaning_of(const trace_icmp *icmp)
 {
-    static const guint8 v4_host[] = {1, 10, 13}, v4_net[] = {0, 9};
-
-    if (icmp->v6 && icmp->type == 1)
-        return icmp->code == 4                      ? ERROR_PORT
-               : icmp->code == 0                    ? ERROR_NET
-               : icmp->code == 2 || icmp->code == 3 ? ERROR_HOST
-                                                    : ERROR_OTHER;
-    if (icmp->type == (icmp->v6 ? 3 : 11))
+    if (icmp->v6)
+        return meaning_of_v6(icmp);
+    if (icmp->type == 11)
         return ERROR_TIME;
-    if (icmp->v6 || icmp->type != 3)
+    if (icmp->type != 3)
         return ERROR_OTHER;
-    if (icmp->code == 3)
-        return ERROR_PORT;
-    if (memchr(v4_net, icmp->code, sizeof v4_net))
+    switch (icmp->code) {
+    case 0:
+    case 9:
         return ERROR_NET;
-    return memchr(v4_host, icmp->code, sizeof v4_host) ? ERROR_HOST : ERROR_OTHER;
+    case 1:
+    case 10:
+    case 13:
+        return ERROR_HOST;
+    case 3:
+        return ERROR_PORT;
+    default:
+        return ERROR_OTHER;
+    }
 }
 
 /* The first ICMP error about the host's packets where it came before the failure, or NULL. (The

@@ -237,6 +237,23 @@ static void unreachable(void **state)
     expect_error(f, 10051, CONNECT, VERDICT_INCONCLUSIVE, 2); /* another code than the table's */
 }
 
+static void unreachable_by_icmpv6(void **state)
+{
+    /* ICMPv6 destination unreachable: code, and the error that it confirms. */
+    static const guint32 cases[][2] = {{0, 10051}, {2, 10065}, {3, 10065}, {4, 10061}};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        f->client.port++;
+        out(f, SYN, 100, 0);
+        trace_icmp error = {next(f), 1, (guint8)cases[i][0], TRUE};
+        trace_note_icmp(f->facts, 6, &f->client, &f->server, error);
+        expect_error(f, cases[i][1], CONNECT, VERDICT_CONFIRMED, f->now.frame);
+        expect_error(f, cases[(i + 1) % 4][1] == cases[i][1] ? 10051 : cases[(i + 1) % 4][1],
+                     CONNECT, VERDICT_INCONCLUSIVE, f->now.frame);
+    }
+}
+
 static void nothing_left_the_host(void **state)
 {
     fixture *f = *state;
@@ -470,6 +487,7 @@ int main(void)
         CASE(no_answer_to_the_syns),
         CASE(data_that_is_never_acknowledged),
         CASE(unreachable),
+        CASE(unreachable_by_icmpv6),
         CASE(nothing_left_the_host),
         CASE(a_udp_port_that_nobody_listens_on),
         CASE(ports_used_again),
