@@ -38,4 +38,13 @@ typedef void stat_started;
 #define value_name val_to_str_wmem
 #endif
 
+/* Conversation filters have data of their own since 4.2. */
+#if WIRESHARK_SERIES >= 402
+#define FILTER_DATA    , void *data _U_
+#define NO_FILTER_DATA , NULL
+#else
+#define FILTER_DATA
+#define NO_FILTER_DATA
+#endif
+
 #endif

@@ -1,4 +1,4 @@
-/* correlate.h: joins failures and packets, in both directions.
+/* correlate.h: the failures of a file, each with its verdict, found by report and by evidence.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,19 +8,27 @@
 #include "items.h"
 #include "verdict.h"
 
-#include <epan/prefs.h>
-
 /* One failure of the file. Lives until the file is closed. */
-typedef struct {
-    guint32 frame;
+typedef struct report {
+    trace_packet packet; /* that reports it */
+    guint32 place;       /* in its packet */
     guint32 repeat;
-    guint32 root;   /* frame of the failure that this one is an echo of, or 0 */
-    guint64 socket; /* the handle, or 0 */
-    char *who;      /* "shop.exe (4711)", or "" */
-    char *node;     /* the name looked up, or NULL */
+    guint32 sender;            /* number of its run */
+    const struct report *root; /* the failure that this one is an echo of, or NULL */
+    guint64 socket;            /* the handle, or 0 */
+    char *who;                 /* "shop.exe (4711)", or "" */
+    char *node;                /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
 } report;
+
+/* The report of a failure that is being dissected: made on its first visit, judged by the packets
+ * so far, or in a second pass and in the window by all. failure: complete but for its verdict.
+ * Result: NULL where the failure is not judged. */
+const report *correlate_failure(const datagram *in, const winsock_failure *failure);
+
+/* The reports that a packet decides (array of report), or NULL. */
+const GPtrArray *correlate_broken_by(const packet_info *pinfo);
 
 /* Every failure of the file (array of report), judged by all packets so far; NULL without a file.
  */
@@ -29,20 +37,10 @@ const GPtrArray *correlate_reports(void);
 /* Whether a packet decides a failure. */
 gboolean correlate_is_reported(guint32 frame);
 
-const char *correlate_verdict_name(verdict_kind kind);
-
-/* Judges a failure and adds what the packets prove to its tree. shown: the failure's own item. */
-void correlate_failure(datagram *in, proto_tree *tree, proto_item *shown,
-                       const winsock_failure *failure);
+/* Whether the report's packet has its number still: a read filter can have left it out. */
+gboolean correlate_has_frame(const report *r);
 
 void correlate_start_file(void);
 void correlate_end_file(void);
-
-void register_correlate(int proto);
-void register_correlate_preference(module_t *preferences);
-void correlate_apply_preference(void);
-
-/* Once, after every other protocol has handed off. */
-void correlate_handoff(void);
 
 #endif

@@ -5,7 +5,7 @@
 #include "dissect_failure.h"
 
 #include "compat.h"
-#include "correlate.h"
+#include "annotate.h"
 #include "summary.h"
 #include "user_codes.h"
 
@@ -178,11 +178,13 @@ static proto_item *read_service_name(const item *it)
 
 static proto_item *read_duration(const item *it)
 {
+    it->failure->duration = tvb_get_ntoh64(it->in->tvb, it->value);
     return add_nanoseconds(it, hf_winsock_duration);
 }
 
 static proto_item *read_bytes(const item *it)
 {
+    it->failure->bytes = tvb_get_ntoh64(it->in->tvb, it->value);
     return add_number(it, hf_winsock_bytes);
 }
 
@@ -364,7 +366,7 @@ proto_item *read_failure(const item *it)
     failure.summary = summary_of_failure(in->pinfo->pool, &failure);
     proto_item_append_text(shown, ": %s", failure.summary);
     add_failed(in, shown, &failure);
-    correlate_failure(in, inside.tree, shown, &failure);
+    annotate_failure(in, inside.tree, shown, &failure);
     wmem_array_append_one(in->failures, failure);
     return shown;
 }

@@ -5,6 +5,7 @@
 #ifndef WINSOCK_OBSERVE_H
 #define WINSOCK_OBSERVE_H
 
+#include "lookup.h"
 #include "trace.h"
 
 #include <epan/packet.h>
@@ -21,9 +22,16 @@ void observe_end_file(void);
 
 /* The facts of the open file, or NULL. */
 trace *observe_facts(void);
+const lookups *observe_names(void);
 
-/* Counts the packets that were noted: where it has not changed, no fact has. */
-guint64 observe_count(void);
+/* Marks the packet's flow as one of reports. */
+void observe_telemetry(const packet_info *pinfo);
+
+/* Notes a packet of whatever kind, after all else of it. */
+void observe_frame(const packet_info *pinfo);
+
+/* Counts what was noted: where it has not changed, no verdict has. */
+guint64 observe_changes(void);
 
 /* An address as an end of a flow. An IPv4-mapped IPv6 address becomes the IPv4 one.
  * Result: an end with length 0 for an address that is neither. */

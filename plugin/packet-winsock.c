@@ -6,6 +6,7 @@
 #include "packet-winsock.h"
 
 #include "compat.h"
+#include "annotate.h"
 #include "correlate.h"
 #include "dissect_failure.h"
 #include "report.h"
@@ -406,12 +407,12 @@ void proto_register_winsock(void)
     expert_register_field_array(expert_register_protocol(proto_winsock), ei, array_length(ei));
     register_items(proto_winsock);
     register_failure(proto_winsock);
-    register_correlate(proto_winsock);
+    register_annotations(proto_winsock);
     register_report();
 
-    module_t *preferences = prefs_register_protocol(proto_winsock, correlate_apply_preference);
+    module_t *preferences = prefs_register_protocol(proto_winsock, annotate_apply_preference);
     register_naming_preference(preferences);
-    register_correlate_preference(preferences);
+    register_annotation_preference(preferences);
     user_codes_register(preferences);
 
     winsock_handle = register_dissector("winsock", dissect_winsock, proto_winsock);
@@ -424,5 +425,5 @@ void proto_reg_handoff_winsock(void)
     dissector_add_uint_range_with_preference("udp.port", WINSOCK_PORTS, winsock_handle);
     heur_dissector_add("udp", dissect_winsock_heuristic, "Winsock Failure Telemetry over UDP",
                        "winsock_udp", proto_winsock, HEURISTIC_ENABLE);
-    correlate_handoff();
+    annotate_handoff();
 }

@@ -9,6 +9,7 @@
 #include "report.h"
 
 #include "compat.h"
+#include "annotate.h"
 #include "correlate.h"
 #include "observe.h"
 #include "summary.h"
@@ -102,18 +103,29 @@ static const char *error_name(guint32 code)
     return error ? error->name : "Unknown";
 }
 
+/* The number of a packet, or "-". */
+static const char *frame_text(char *buffer, size_t size, guint32 frame, gboolean has_frame)
+{
+    if (has_frame)
+        snprintf(buffer, size, "%u", frame);
+    return has_frame ? buffer : "-";
+}
+
 static void print_failure(const report *r)
 {
+    const verdict *v = &r->judged;
     const char *operation = operation_name(r->facts.operation);
     char *flow = r->node ? g_strdup(r->node) : text_of_flow(&r->facts.local, &r->facts.remote);
-    char evidence[16] = "-";
+    char frame[16], evidence[16], root[16];
 
-    if (r->judged.evidence_count > 0)
-        snprintf(evidence, sizeof evidence, "%u", r->judged.evidence[0].frame);
-    printf("%-7u  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %s\n", r->frame,
+    printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
+           frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)),
            *r->who ? r->who : "-", error_name(r->facts.error), operation ? operation : "-",
-           r->repeat, flow, correlate_verdict_name(r->judged.kind), evidence,
-           *r->judged.reason ? r->judged.reason : "-");
+           r->repeat, flow, verdict_name(v->kind),
+           frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
+           frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
+                      r->root && correlate_has_frame(r->root)),
+           *v->reason ? v->reason : "-");
     g_free(flow);
 }
 
@@ -146,8 +158,7 @@ static void print_totals(const GPtrArray *reports)
     for (verdict_kind kind = VERDICT_NONE; kind <= VERDICT_INCONCLUSIVE; kind++) {
         if (by_verdict[kind])
             printf("%-20s  %" G_GUINT64_FORMAT "\n",
-                   kind == VERDICT_NONE ? "no rule" : correlate_verdict_name(kind),
-                   by_verdict[kind]);
+                   kind == VERDICT_NONE ? "no rule" : verdict_name(kind), by_verdict[kind]);
     }
 }
 
@@ -183,20 +194,33 @@ static gint compare_troubles(gconstpointer a, gconstpointer b)
     return (one->frame > other->frame) - (one->frame < other->frame);
 }
 
-static void find_trouble(const trace_flow *flow, int side, guint8 protocol, trace_packet packet,
-                         const char *what, void *data)
+static const char *what_happened(const trace_event *event)
 {
-    enum { TELEMETRY_PORT = 10054, UDP = 17 };
+    if (event->kind == EVENT_ICMP)
+        return "ICMP error";
+    return event->value & RST_ANSWERS_SYN ? "refused" : "reset";
+}
 
-    /* Telemetry's own datagrams, where nobody listens, are no failures of any program. */
-    if (correlate_is_reported(packet.frame) ||
-        (protocol == UDP && flow->ends[!side].port == TELEMETRY_PORT))
+/* A flow's trouble is shown by its first packet, where none of its packets is reported. */
+static void find_trouble(const trace_flow *flow, guint8 protocol, int side,
+                         const trace_event *events, guint count, void *data)
+{
+    const trace_event *first = NULL;
+
+    for (guint i = count; i > 0; i--) {
+        const trace_event *event = &events[i - 1];
+        if (correlate_is_reported(event->frame))
+            return;
+        if (trace_has_frame(observe_facts(), (trace_packet){event->frame, event->time}))
+            first = event;
+    }
+    if (!first)
         return;
     trouble *found = g_new(trouble, 1);
-    char *ends = text_of_flow(&flow->ends[side], &flow->ends[!side]);
-    found->frame = packet.frame;
-    found->line = g_strdup_printf("%-7u  %-10s  %-4s  %s", packet.frame, what,
-                                  protocol == UDP ? "UDP" : "TCP", ends);
+    char *ends = text_of_flow(trace_end_of(flow, side), trace_end_of(flow, !side));
+    found->frame = first->frame;
+    found->line = g_strdup_printf("%-7u  %-10s  %-4s  %s", first->frame, what_happened(first),
+                                  protocol == TRACE_UDP ? "UDP" : "TCP", ends);
     g_free(ends);
     g_ptr_array_add(data, found);
 }
@@ -219,8 +243,9 @@ static void draw(void *tapdata)
 {
     const GPtrArray *reports = correlate_reports();
 
-    printf("Winsock failures\n%-7s  %-24s  %-20s  %-12s  %-5s  %-44s  %-12s  %-8s  %s\n", "Frame",
-           "Program", "Error", "Call", "Times", "Flow", "Verdict", "Evidence", "Reason");
+    printf("Winsock failures\n%-7s  %-24s  %-20s  %-12s  %-5s  %-44s  %-12s  %-8s  %-7s  %s\n",
+           "Frame", "Program", "Error", "Call", "Times", "Flow", "Verdict", "Evidence", "Echo of",
+           "Reason");
     for (guint i = 0; reports && i < reports->len; i++)
         print_failure(reports->pdata[i]);
     if (reports)

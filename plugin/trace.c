@@ -6,42 +6,111 @@
 
 #include <string.h>
 
-enum { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
-
 /* A SYN between the ends of a connection that never came to be goes on with it for so long: it is
  * another attempt. */
 #define ATTEMPTS_TOGETHER (60 * G_GINT64_CONSTANT(1000000000))
 
-struct trace {
-    GHashTable *tcp, *udp; /* sets of trace_flow, the latest between two ends, found by the ends */
-    GHashTable *heard;     /* set of trace_end, by address: where packets went to */
-    GHashTable *lookups;   /* set of trace_lookup, the latest of a name, found by host and name */
-    GHashTable *by_label;  /* first label of a name -> GPtrArray of the latest look-ups with it */
+/* How many flows between the same two ends, or at the same end, are looked at for one report. */
+#define MAX_STEPS 1024
+
+/* The scale of a window where the trace does not have the SYN: the largest there is, for a RST
+ * inside a window that is too large is taken as one that had to be accepted. */
+enum { UNKNOWN_SCALE = 14 };
+
+/* A SYN can carry data (TCP Fast Open), which a RST acknowledges with it. */
+enum { MAX_SYN_DATA = 65535 };
+
+/* What flows are found by. Compares as memory. */
+typedef struct {
+    trace_end ends[2]; /* the lower one first */
+} flow_key;
+
+/* The state of one direction, as of the last packet. */
+typedef struct {
+    guint32 initial;  /* sequence number of its SYN */
+    guint32 sent_to;  /* the sequence number after all that it has sent */
+    guint32 acked_to; /* how far the other end has acknowledged that */
+    guint32 reset_at; /* sequence number of its RST */
+    guint32 window;   /* bytes that it takes */
+    guint16 again, probes;
+    guint8 scale, hops;
+    guint8 has_syn : 1, has_sent : 1, has_acked : 1, has_fin : 1, is_reset : 1, is_closed : 1,
+        hops_vary : 1;
+} tcp_side;
+
+typedef struct {
+    gint64 time;
+    guint32 frame, length; /* of its last datagram */
+    guint32 largest;
+} udp_side;
+
+typedef union {
+    tcp_side tcp;
+    udp_side udp;
+} flow_side;
+
+struct trace_flow {
+    flow_key key;
+    struct trace_flow *earlier; /* that used the same ends before */
+    trace_event *events;        /* owned */
+    gint64 began, last;         /* times */
+    guint32 first_frame, last_frame;
+    guint8 event_count, event_room;
+    guint8 has_sent[2];
+    guint8 is_established : 1, is_telemetry : 1;
+    flow_side sides[2];
 };
 
-static guint flow_hash(gconstpointer data)
-{
-    const guint8 *bytes = (const guint8 *)((const trace_flow *)data)->ends;
-    guint32 hash = 5381;
+/* What the index of flows by their ends is found by. Compares as memory. */
+typedef struct {
+    trace_end end;
+    trace_end host; /* the address at the other end; or length 0: whichever */
+} index_key;
 
-    for (size_t i = 0; i < 2 * sizeof(trace_end); i++)
-        hash = hash * 33 + bytes[i];
-    return hash;
+enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
+
+static const guint8 table_protocols[TABLES] = {TRACE_TCP, TRACE_UDP, TRACE_NEIGHBOUR};
+
+struct trace {
+    GHashTable *flows[TABLES]; /* sets of trace_flow, the latest between two ends */
+    GHashTable
+        *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
+    GHashTable *heard;        /* set of trace_end, by address: where packets went to */
+    trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
+    guint64 changes;
+    trace_packet last_frame;
+    GHashTable *renumbered; /* frame -> time of the last packet with it, where there was another */
+};
+
+/* A hash of the whole 8-byte words at a place. */
+static guint hash_words(gconstpointer data, size_t size)
+{
+    const guint8 *bytes = data;
+    guint64 hash = 0;
+
+    for (size_t i = 0; i + 8 <= size; i += 8) {
+        guint64 word;
+        memcpy(&word, bytes + i, sizeof word);
+        hash = (hash ^ word) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
+        hash ^= hash >> 29;
+    }
+    return (guint)(hash ^ hash >> 32);
 }
 
-static gboolean flow_equal(gconstpointer a, gconstpointer b)
+static guint key_hash(gconstpointer key)
 {
-    return memcmp(((const trace_flow *)a)->ends, ((const trace_flow *)b)->ends,
-                  2 * sizeof(trace_end)) == 0;
+    G_STATIC_ASSERT(sizeof(flow_key) == 40 && sizeof(index_key) == 40);
+    return hash_words(key, sizeof(flow_key));
 }
 
-static guint address_hash(gconstpointer data)
+static gboolean key_equal(gconstpointer a, gconstpointer b)
 {
-    guint32 hash = 5381;
+    return memcmp(a, b, sizeof(flow_key)) == 0;
+}
 
-    for (size_t i = 0; i < sizeof((const trace_end *)data)->address; i++)
-        hash = hash * 33 + ((const trace_end *)data)->address[i];
-    return hash;
+static guint address_hash(gconstpointer end)
+{
+    return hash_words(((const trace_end *)end)->address, sizeof((const trace_end *)end)->address);
 }
 
 static gboolean address_equal(gconstpointer a, gconstpointer b)
@@ -54,40 +123,19 @@ static void flow_free(gpointer data)
 {
     for (trace_flow *flow = data, *earlier; flow; flow = earlier) {
         earlier = flow->earlier;
+        g_free(flow->events);
         g_free(flow);
-    }
-}
-
-static guint lookup_hash(gconstpointer data)
-{
-    const trace_lookup *lookup = data;
-    return g_str_hash(lookup->name) ^ address_hash(&lookup->host);
-}
-
-static gboolean lookup_equal(gconstpointer a, gconstpointer b)
-{
-    const trace_lookup *one = a, *other = b;
-    return strcmp(one->name, other->name) == 0 && address_equal(&one->host, &other->host);
-}
-
-static void lookup_free(gpointer data)
-{
-    for (trace_lookup *lookup = data, *earlier; lookup; lookup = earlier) {
-        earlier = lookup->earlier;
-        g_free(lookup->name);
-        g_free(lookup);
     }
 }
 
 trace *trace_new(void)
 {
-    trace *facts = g_new(trace, 1);
-    facts->tcp = g_hash_table_new_full(flow_hash, flow_equal, flow_free, NULL);
-    facts->udp = g_hash_table_new_full(flow_hash, flow_equal, flow_free, NULL);
+    trace *facts = g_new0(trace, 1);
+
+    for (int table = 0; table < TABLES; table++)
+        facts->flows[table] = g_hash_table_new_full(key_hash, key_equal, flow_free, NULL);
     facts->heard = g_hash_table_new_full(address_hash, address_equal, g_free, NULL);
-    facts->lookups = g_hash_table_new_full(lookup_hash, lookup_equal, lookup_free, NULL);
-    facts->by_label =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    facts->renumbered = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return facts;
 }
 
@@ -95,50 +143,215 @@ void trace_free(trace *facts)
 {
     if (!facts)
         return;
-    g_hash_table_destroy(facts->tcp);
-    g_hash_table_destroy(facts->udp);
+    for (int table = 0; table < TABLES; table++) {
+        if (facts->by_end[table])
+            g_hash_table_destroy(facts->by_end[table]);
+        g_hash_table_destroy(facts->flows[table]);
+    }
     g_hash_table_destroy(facts->heard);
-    g_hash_table_destroy(facts->by_label);
-    g_hash_table_destroy(facts->lookups);
+    g_hash_table_destroy(facts->renumbered);
     g_free(facts);
 }
 
-static GHashTable *flows_of(const trace *facts, guint8 protocol)
+guint64 trace_changes(const trace *facts)
 {
-    return protocol == PROTOCOL_TCP ? facts->tcp : protocol == PROTOCOL_UDP ? facts->udp : NULL;
+    return facts->changes;
 }
 
-static trace_flow key_of(const trace_end *a, const trace_end *b)
+void trace_note_frame(trace *facts, trace_packet packet)
+{
+    if (packet.frame == facts->last_frame.frame && packet.time != facts->last_frame.time) {
+        g_hash_table_insert(facts->renumbered, GUINT_TO_POINTER(packet.frame),
+                            g_memdup2(&packet.time, sizeof packet.time));
+        facts->changes++;
+    }
+    facts->last_frame = packet;
+}
+
+gboolean trace_has_frame(const trace *facts, trace_packet packet)
+{
+    const gint64 *time = g_hash_table_lookup(facts->renumbered, GUINT_TO_POINTER(packet.frame));
+    return !time || *time == packet.time;
+}
+
+/* Events */
+
+/* Makes room by leaving out what lies between the first event of each kind and side and its last
+ * two. What stays is at most 3 * 2 * EVENT_KINDS, which is less than TRACE_MAX_EVENTS. */
+static void thin_out(trace_flow *flow)
+{
+    enum { LAST = 2 };
+    guint8 left[EVENT_KINDS][2] = {{0}}, kept[EVENT_KINDS][2] = {{0}};
+    guint8 count = 0;
+
+    G_STATIC_ASSERT((1 + LAST) * 2 * EVENT_KINDS < TRACE_MAX_EVENTS);
+    for (guint i = 0; i < flow->event_count; i++)
+        left[flow->events[i].kind][flow->events[i].side]++;
+    for (guint i = 0; i < flow->event_count; i++) {
+        trace_event event = flow->events[i];
+        if (!kept[event.kind][event.side] || left[event.kind][event.side] <= LAST) {
+            kept[event.kind][event.side] = 1;
+            flow->events[count++] = event;
+        }
+        left[event.kind][event.side]--;
+    }
+    flow->event_count = count;
+}
+
+static void add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
+                      trace_packet packet)
+{
+    enum { FIRST_ROOM = 4, MAX_VALUE = (1 << 26) - 1 };
+
+    if (flow->event_count == flow->event_room) {
+        if (flow->event_room == TRACE_MAX_EVENTS) {
+            thin_out(flow);
+        } else {
+            flow->event_room = (guint8)(flow->event_room ? flow->event_room * 2 : FIRST_ROOM);
+            flow->events = g_renew(trace_event, flow->events, flow->event_room);
+        }
+    }
+    trace_event *event = &flow->events[flow->event_count++];
+    event->time = packet.time;
+    event->frame = packet.frame;
+    event->kind = (guint32)kind & 0x1f;
+    event->side = side != 0;
+    event->value = MIN(value, (guint32)MAX_VALUE) & MAX_VALUE;
+    facts->changes++;
+}
+
+/* The latest event of a kind, or NULL. */
+static const trace_event *latest_event(const trace_flow *flow, trace_kind kind, int side)
+{
+    for (guint i = flow->event_count; i > 0; i--) {
+        const trace_event *event = &flow->events[i - 1];
+        if (event->kind == (guint32)kind && event->side == (guint32)side)
+            return event;
+    }
+    return NULL;
+}
+
+trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, guint32 least,
+                             gint64 time, gint64 tolerance)
+{
+    trace_event none = {0}, found = {0};
+
+    for (guint i = flow->event_count; i > 0; i--) {
+        const trace_event *event = &flow->events[i - 1];
+        if (event->kind != (guint32)kind || event->side != (guint32)side || event->value < least)
+            continue;
+        found = *event;
+        if (event->time <= time)
+            return found;
+    }
+    return found.time <= time + tolerance ? found : none;
+}
+
+static guint32 next_count(const trace_flow *flow, trace_kind kind, int side)
+{
+    const trace_event *event = latest_event(flow, kind, side);
+    return event ? event->value + 1 : 1;
+}
+
+/* Flows */
+
+static int table_of(guint8 protocol)
+{
+    for (int table = 0; table < TABLES; table++) {
+        if (table_protocols[table] == protocol)
+            return table;
+    }
+    return -1;
+}
+
+static flow_key key_of(const trace_end *a, const trace_end *b)
 {
     gboolean ordered = memcmp(a, b, sizeof *a) <= 0;
-    trace_flow key = {.ends = {ordered ? *a : *b, ordered ? *b : *a}};
-    return key;
+    return (flow_key){{ordered ? *a : *b, ordered ? *b : *a}};
 }
 
-static trace_flow *latest(const trace *facts, guint8 protocol, const trace_end *a,
-                          const trace_end *b)
+int trace_side_of(const trace_flow *flow, const trace_end *end)
 {
-    GHashTable *flows = flows_of(facts, protocol);
-    trace_flow key = key_of(a, b);
-    return flows ? g_hash_table_lookup(flows, &key) : NULL;
+    return memcmp(&flow->key.ends[0], end, sizeof *end) != 0;
+}
+
+const trace_end *trace_end_of(const trace_flow *flow, int side)
+{
+    return &flow->key.ends[side];
+}
+
+gboolean trace_has_sent(const trace_flow *flow, int side)
+{
+    return flow->has_sent[side];
+}
+
+static trace_flow *latest(const trace *facts, int table, const flow_key *key)
+{
+    trace_flow *last = facts->last[table];
+    return last && key_equal(&last->key, key) ? last
+                                              : g_hash_table_lookup(facts->flows[table], key);
+}
+
+static void index_under(GHashTable *index, const trace_end *end, const trace_end *host,
+                        trace_flow *flow)
+{
+    index_key key = {*end, {.length = 0}};
+
+    if (host) {
+        key.host = *host;
+        key.host.port = 0;
+    }
+    GPtrArray *flows = g_hash_table_lookup(index, &key);
+    if (!flows) {
+        flows = g_ptr_array_new();
+        g_hash_table_insert(index, g_memdup2(&key, sizeof key), flows);
+    }
+    g_ptr_array_add(flows, flow);
+}
+
+static void index_flow(GHashTable *index, trace_flow *flow)
+{
+    for (int side = 0; side < 2; side++) {
+        index_under(index, &flow->key.ends[side], NULL, flow);
+        index_under(index, &flow->key.ends[side], &flow->key.ends[!side], flow);
+    }
 }
 
 /* A new flow between the ends, in front of the one that is there. */
-static trace_flow *begin(trace *facts, guint8 protocol, const trace_end *a, const trace_end *b,
-                         trace_packet packet)
+static trace_flow *begin(trace *facts, int table, const flow_key *key, trace_packet packet)
 {
-    GHashTable *flows = flows_of(facts, protocol);
-    trace_flow *earlier = latest(facts, protocol, a, b);
     trace_flow *flow = g_new0(trace_flow, 1);
-    trace_flow key = key_of(a, b);
 
-    memcpy(flow->ends, key.ends, sizeof flow->ends);
-    flow->first = packet;
-    flow->earlier = earlier;
-    if (earlier)
-        g_hash_table_steal(flows, earlier);
-    g_hash_table_add(flows, flow);
+    flow->key = *key;
+    flow->began = packet.time;
+    flow->first_frame = packet.frame;
+    flow->earlier = g_hash_table_lookup(facts->flows[table], key);
+    if (flow->earlier)
+        g_hash_table_steal(facts->flows[table], key);
+    g_hash_table_add(facts->flows[table], flow);
+    if (facts->by_end[table])
+        index_flow(facts->by_end[table], flow);
+    facts->changes++;
     return flow;
+}
+
+/* Notes who has sent a packet of a flow, and when. */
+static void touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet)
+{
+    facts->last[table] = flow;
+    flow->last = packet.time;
+    flow->last_frame = packet.frame;
+    if (!flow->has_sent[side]) {
+        flow->has_sent[side] = TRUE;
+        trace_note_heard(facts, &flow->key.ends[!side]);
+        facts->changes++;
+    }
+}
+
+/* Wireshark dissects a packet that passes its read filter once more. */
+static gboolean is_noted(const trace_flow *flow, trace_packet packet)
+{
+    return flow->last_frame == packet.frame && flow->last == packet.time;
 }
 
 void trace_note_heard(trace *facts, const trace_end *to)
@@ -152,125 +365,98 @@ gboolean trace_has_heard(const trace *facts, const trace_end *host)
     return g_hash_table_contains(facts->heard, host);
 }
 
-static trace_lookup *latest_lookup(const trace *facts, const trace_end *host, char *name)
+trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, const trace_end *b,
+                       gint64 time, gint64 tolerance)
 {
-    trace_lookup key = {.host = *host, .name = name};
-    return g_hash_table_lookup(facts->lookups, &key);
-}
+    int table = table_of(protocol);
+    flow_key key = key_of(a, b);
+    trace_flow *flow = table < 0 ? NULL : g_hash_table_lookup(facts->flows[table], &key);
+    trace_flow *after = NULL;
 
-static char *first_label(const char *name)
-{
-    const char *dot = strchr(name, '.');
-    return dot ? g_strndup(name, (gsize)(dot - name)) : g_strdup(name);
-}
-
-/* Puts the newest look-up of a name in the place of the one before it. */
-static void index_by_label(trace *facts, trace_lookup *lookup)
-{
-    char *label = first_label(lookup->name);
-    GPtrArray *same = g_hash_table_lookup(facts->by_label, label);
-
-    if (!same) {
-        same = g_ptr_array_new();
-        g_hash_table_insert(facts->by_label, g_strdup(label), same);
+    for (int step = 0; flow && flow->began > time && step < MAX_STEPS; step++) {
+        after = flow->began <= time + tolerance ? flow : NULL;
+        flow = flow->earlier;
     }
-    if (lookup->earlier)
-        g_ptr_array_remove_fast(same, lookup->earlier);
-    g_ptr_array_add(same, lookup);
-    g_free(label);
+    return flow && flow->began <= time ? flow : after;
 }
 
-void trace_note_query(trace *facts, const trace_end *host, const char *name, int which,
-                      trace_packet packet)
+static gint compare_beginnings(gconstpointer a, gconstpointer b)
 {
-    char *copy = g_strdup(name);
-    trace_lookup *lookup = latest_lookup(facts, host, copy);
+    const trace_flow *one = *(trace_flow *const *)a, *other = *(trace_flow *const *)b;
+    return (one->began > other->began) - (one->began < other->began);
+}
 
-    if (!lookup || lookup->questions[which].answer.frame) {
-        trace_lookup *earlier = lookup;
-        lookup = g_new0(trace_lookup, 1);
-        lookup->earlier = earlier;
-        lookup->host = *host;
-        lookup->name = copy;
-        lookup->first = packet;
-        if (earlier)
-            g_hash_table_steal(facts->lookups, earlier);
-        g_hash_table_add(facts->lookups, lookup);
-        index_by_label(facts, lookup);
-    } else {
-        g_free(copy);
+/* The index is made when a report needs it for the first time: most traces never do. */
+static GHashTable *index_of(trace *facts, int table)
+{
+    GHashTableIter iter;
+    gpointer item;
+
+    if (facts->by_end[table])
+        return facts->by_end[table];
+    facts->by_end[table] =
+        g_hash_table_new_full(key_hash, key_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    g_hash_table_iter_init(&iter, facts->flows[table]);
+    while (g_hash_table_iter_next(&iter, &item, NULL)) {
+        for (trace_flow *flow = item; flow; flow = flow->earlier)
+            index_flow(facts->by_end[table], flow);
     }
-    trace_question *question = &lookup->questions[which];
-    if (!question->queries++)
-        question->first_query = packet;
-    question->last_query = packet;
+    g_hash_table_iter_init(&iter, facts->by_end[table]);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        g_ptr_array_sort(item, compare_beginnings);
+    return facts->by_end[table];
 }
 
-void trace_note_answer(trace *facts, const trace_end *host, const char *name, int which,
-                       guint8 rcode, gboolean has_records, trace_packet packet)
+/* How many of the flows had begun by a time. */
+static guint count_begun(const GPtrArray *flows, gint64 time)
 {
-    char *copy = g_strdup(name);
-    trace_lookup *lookup = latest_lookup(facts, host, copy);
-    trace_question *question = lookup ? &lookup->questions[which] : NULL;
+    guint low = 0, high = flows->len;
 
-    g_free(copy);
-    if (!question || question->answer.frame)
-        return;
-    question->answer = packet;
-    question->rcode = rcode;
-    question->has_records = has_records;
-}
-
-/* Whether a name that was asked for is the wanted one, or that one and a suffix. */
-static gboolean stands_for(const char *asked, const char *wanted)
-{
-    size_t length = strlen(wanted);
-    return strncmp(asked, wanted, length) == 0 && (asked[length] == '\0' || asked[length] == '.');
-}
-
-const trace_lookup *trace_find_lookup(const trace *facts, const trace_end *host, const char *name,
-                                      gint64 after, gint64 before)
-{
-    char *wanted = g_ascii_strdown(name, -1);
-    if (g_str_has_suffix(wanted, "."))
-        wanted[strlen(wanted) - 1] = '\0';
-    char *label = first_label(wanted);
-    const GPtrArray *same = g_hash_table_lookup(facts->by_label, label);
-    const trace_lookup *found = NULL;
-
-    for (guint i = 0; same && i < same->len; i++) {
-        const trace_lookup *lookup = same->pdata[i];
-        while (lookup && lookup->first.time > before)
-            lookup = lookup->earlier;
-        if (lookup && lookup->first.time >= after && address_equal(&lookup->host, host) &&
-            stands_for(lookup->name, wanted) && (!found || lookup->first.time > found->first.time))
-            found = lookup;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (((const trace_flow *)flows->pdata[middle])->began <= time)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    g_free(label);
-    g_free(wanted);
-    return found;
+    return low;
 }
 
-int trace_side_of(const trace_flow *flow, const trace_end *end)
+guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, const trace_end *host,
+                        gint64 begun_by, trace_flow_test test, const void *data, trace_flow **found)
 {
-    return memcmp(&flow->ends[0], end, sizeof *end) != 0;
+    index_key key = {*end, {.length = 0}};
+    guint count = 0;
+    int table = table_of(protocol);
+
+    if (host) {
+        key.host = *host;
+        key.host.port = 0;
+    }
+    *found = NULL;
+    const GPtrArray *flows = table < 0 ? NULL : g_hash_table_lookup(index_of(facts, table), &key);
+    guint last = flows ? count_begun(flows, begun_by) : 0;
+    for (guint i = last; i > 0 && last - i < MAX_STEPS && count < 2; i--) {
+        trace_flow *flow = flows->pdata[i - 1];
+        if (!test(flow, trace_side_of(flow, end), data))
+            continue;
+        if (count++ == 0)
+            *found = flow;
+    }
+    return count;
 }
 
-static gboolean is_established(const trace_flow *flow)
+trace_packet trace_began(const trace_flow *flow)
 {
-    return flow->sides[0].syn_ack.frame || flow->sides[1].syn_ack.frame ||
-           flow->sides[0].last_data.frame || flow->sides[1].last_data.frame;
+    return (trace_packet){flow->first_frame, flow->began};
 }
 
-/* A SYN begins a connection unless it is the same attempt, or another one at the same. */
-static gboolean begins_anew(const trace_flow *flow, const trace_side *side, guint32 sequence,
-                            trace_packet packet)
+gint64 trace_lasted(const trace_flow *flow)
 {
-    gboolean same = side->first_syn.frame && sequence == side->initial;
-    if (!side->first_syn.frame || is_established(flow))
-        return !same;
-    return !same && packet.time - side->last_syn.time > ATTEMPTS_TOGETHER;
+    return flow->last;
 }
+
+/* TCP */
 
 /* Whether a sequence number comes after another, modulo 2^32. */
 static gboolean is_after(guint32 a, guint32 b)
@@ -278,125 +464,322 @@ static gboolean is_after(guint32 a, guint32 b)
     return (gint32)(a - b) > 0;
 }
 
-static void note_data(trace_side *side, guint32 sequence, guint32 end, trace_packet packet)
+/* A SYN begins a connection unless it is the same attempt, or another one at the same. */
+static gboolean begins_anew(const trace_flow *flow, int side, guint32 sequence, gint64 time)
 {
-    side->last_data = packet;
-    if (side->has_sent && !is_after(end, side->sent_to) && is_after(side->sent_to, sequence)) {
-        side->last_again = packet;
-        side->again++;
-    }
-    if (!side->has_sent || is_after(end, side->sent_to))
-        side->sent_to = end;
-    side->has_sent = TRUE;
+    const tcp_side *mine = &flow->sides[side].tcp, *other = &flow->sides[!side].tcp;
+
+    if (mine->has_syn && mine->initial == sequence)
+        return FALSE;
+    if (flow->is_established || (!mine->has_syn && !other->has_syn))
+        return TRUE;
+    return time - flow->last > ATTEMPTS_TOGETHER;
 }
 
-static void note_segment(trace_side *side, trace_side *other, guint8 flags, guint32 sequence,
-                         guint32 acknowledgement, guint32 length, trace_packet packet)
+static void note_hops(tcp_side *side, guint8 hops)
 {
-    if (flags & TRACE_RST) {
-        if (!side->first_rst.frame)
-            side->first_rst = packet;
-        side->last_rst = packet;
+    if (side->hops && hops != side->hops)
+        side->hops_vary = TRUE;
+    side->hops = hops;
+}
+
+static void note_reset(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
+                       trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+    const tcp_side *other = &flow->sides[!side].tcp;
+    guint32 value = (guint32)segment->hops << 2 | (guint32)mine->hops << 10;
+    gboolean is_handshake = other->has_syn && !flow->is_established;
+    gboolean answers = is_handshake && (segment->flags & TRACE_ACK) &&
+                       segment->acknowledgement - other->sent_to <= MAX_SYN_DATA;
+    gboolean in_window = !mine->has_acked || segment->sequence == mine->sent_to ||
+                         segment->sequence - mine->acked_to <= other->window;
+
+    if (flow->is_established && mine->is_reset)
+        return; /* one more for a connection that is over */
+    if (answers)
+        value |= RST_ANSWERS_SYN;
+    if (mine->hops && segment->hops && !mine->hops_vary && mine->hops != segment->hops)
+        value |= RST_UNLIKE;
+    if (is_handshake ? !answers : !in_window) {
+        add_event(facts, flow, EVENT_STRAY_RST, side, value, packet);
         return;
     }
-    side->last = packet;
-    if ((flags & (TRACE_SYN | TRACE_ACK)) == TRACE_SYN) {
-        if (!side->syns++)
-            side->first_syn = packet;
-        side->last_syn = packet;
-        side->initial = sequence;
-        side->sent_to = sequence + 1;
-        side->has_sent = TRUE;
-    } else if (flags & TRACE_SYN) {
-        if (!side->syn_ack.frame)
-            side->syn_ack = packet;
-        side->sent_to = sequence + 1;
-        side->has_sent = TRUE;
-    } else if (length > 0) {
-        note_data(side, sequence, sequence + length, packet);
-    }
-    if ((flags & TRACE_FIN) && !side->fin.frame)
-        side->fin = packet;
-    if ((flags & TRACE_ACK) && (!other->has_acked || is_after(acknowledgement, other->acked_to))) {
-        other->acked_to = acknowledgement;
-        other->has_acked = TRUE;
+    add_event(facts, flow, EVENT_RST, side, value, packet);
+    mine->is_reset = TRUE;
+    mine->reset_at = segment->sequence;
+}
+
+static void note_syn(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
+                     trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+    const tcp_side *other = &flow->sides[!side].tcp;
+    gboolean with_ack = (segment->flags & TRACE_ACK) != 0;
+
+    mine->scale = (guint8)(segment->scale < 0 ? 0 : MIN(segment->scale, UNKNOWN_SCALE));
+    mine->initial = segment->sequence;
+    mine->has_syn = mine->has_sent = TRUE;
+    mine->sent_to = segment->sequence + 1;
+    if (!with_ack) {
+        add_event(facts, flow, EVENT_SYN, side, next_count(flow, EVENT_SYN, side), packet);
+    } else if (!other->has_syn || segment->acknowledgement == other->initial + 1) {
+        if (!flow->is_established)
+            add_event(facts, flow, EVENT_SYN_ACK, side, 0, packet);
+        flow->is_established = TRUE;
     }
 }
 
-void trace_note_tcp(trace *facts, const trace_end *from, const trace_end *to, guint8 flags,
-                    guint32 sequence, guint32 acknowledgement, guint32 length, trace_packet packet)
+/* A keep-alive probe: at most one byte, that has been acknowledged already. */
+static gboolean is_probe(const tcp_side *side, const trace_segment *segment)
 {
-    trace_flow *flow = latest(facts, PROTOCOL_TCP, from, to);
-    gboolean syn = (flags & (TRACE_SYN | TRACE_ACK)) == TRACE_SYN;
+    return side->has_acked && segment->length <= 1 && !(segment->flags & TRACE_FIN) &&
+           segment->sequence == side->sent_to - 1 && side->acked_to == side->sent_to;
+}
 
-    if (!flow ||
-        (syn && begins_anew(flow, &flow->sides[trace_side_of(flow, from)], sequence, packet)))
-        flow = begin(facts, PROTOCOL_TCP, from, to, packet);
+/* What takes sequence numbers: data and FIN. */
+static void note_span(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
+                      trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+    gboolean fin = (segment->flags & TRACE_FIN) != 0;
+    guint32 end = segment->sequence + segment->length + (fin ? 1 : 0);
+
+    if (is_probe(mine, segment)) {
+        if (mine->probes < G_MAXUINT16)
+            mine->probes++;
+        add_event(facts, flow, EVENT_PROBE, side, mine->probes, packet);
+        return;
+    }
+    if (end == segment->sequence)
+        return;
+    if (mine->has_sent && !is_after(end, mine->sent_to) &&
+        (!mine->has_acked || is_after(end, mine->acked_to))) {
+        if (mine->again < G_MAXUINT16)
+            mine->again++;
+        add_event(facts, flow, EVENT_AGAIN, side, mine->again, packet);
+    }
+    if (!mine->has_sent || is_after(end, mine->sent_to))
+        mine->sent_to = end;
+    mine->has_sent = TRUE;
+    if (fin && !mine->has_fin) {
+        mine->has_fin = TRUE;
+        add_event(facts, flow, EVENT_FIN, side, 0, packet);
+    }
+}
+
+/* What a segment with ACK says of the other direction. */
+static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
+                                 const trace_segment *segment, trace_packet packet)
+{
+    tcp_side *other = &flow->sides[!side].tcp;
+    guint32 to = segment->acknowledgement;
+
+    if (other->probes > 0) {
+        other->probes = 0;
+        add_event(facts, flow, EVENT_PROBE_ANSWERED, !side, 0, packet);
+    }
+    if (other->has_acked && !is_after(to, other->acked_to))
+        return;
+    if (other->again > 0) {
+        other->again = 0;
+        add_event(facts, flow, EVENT_ACKNOWLEDGED, !side, 0, packet);
+    }
+    if (other->is_reset && is_after(to, other->reset_at)) {
+        other->is_reset = FALSE;
+        add_event(facts, flow, EVENT_WENT_ON, !side, 0, packet);
+    }
+    other->acked_to = to;
+    other->has_acked = TRUE;
+}
+
+static void note_window(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
+                        trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+    gboolean closed = segment->window == 0;
+    int scale = segment->flags & TRACE_SYN ? 0 : !mine->has_syn ? UNKNOWN_SCALE : mine->scale;
+
+    mine->window = (guint32)segment->window << scale;
+    if (closed != mine->is_closed) {
+        mine->is_closed = closed ? 1 : 0;
+        add_event(facts, flow, closed ? EVENT_WINDOW_CLOSED : EVENT_WINDOW_OPENED, side, 0, packet);
+    }
+}
+
+trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end *to,
+                           const trace_segment *segment, trace_packet packet)
+{
+    flow_key key = key_of(from, to);
+    trace_flow *flow = latest(facts, TABLE_TCP, &key);
+    gboolean syn = (segment->flags & TRACE_SYN) && !(segment->flags & TRACE_ACK);
+
+    if (flow && is_noted(flow, packet))
+        return NULL;
+    gboolean anew = !flow || (syn && begins_anew(flow, trace_side_of(flow, from), segment->sequence,
+                                                 packet.time));
+    if (anew)
+        flow = begin(facts, TABLE_TCP, &key, packet);
     int side = trace_side_of(flow, from);
-    if (!flow->sides[side].last.frame)
-        trace_note_heard(facts, to);
-    note_segment(&flow->sides[side], &flow->sides[!side], flags, sequence, acknowledgement, length,
-                 packet);
+    gboolean first = !flow->has_sent[side];
+    touch(facts, TABLE_TCP, flow, side, packet);
+    if (segment->flags & TRACE_RST) {
+        note_reset(facts, flow, side, segment, packet);
+        return anew ? flow : NULL;
+    }
+    note_hops(&flow->sides[side].tcp, segment->hops);
+    note_window(facts, flow, side, segment, packet);
+    if (segment->flags & TRACE_SYN) {
+        note_syn(facts, flow, side, segment, packet);
+    } else {
+        if (first)
+            add_event(facts, flow, EVENT_FIRST, side, 0, packet);
+        if (segment->length > 0)
+            flow->is_established = TRUE;
+        note_span(facts, flow, side, segment, packet);
+    }
+    if (segment->flags & TRACE_ACK)
+        note_acknowledgement(facts, flow, side, segment, packet);
+    return anew || syn ? flow : NULL;
 }
 
-void trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, trace_packet packet)
+void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_packet packet)
 {
-    trace_flow *flow = latest(facts, PROTOCOL_UDP, from, to);
+    const trace_event *event = latest_event(flow, EVENT_STREAM, 0);
 
-    if (!flow)
-        flow = begin(facts, PROTOCOL_UDP, from, to, packet);
-    trace_side *side = &flow->sides[trace_side_of(flow, from)];
-    if (!side->last.frame)
-        trace_note_heard(facts, to);
-    side->last = side->last_data = packet;
+    if (!event || event->value != stream)
+        add_event(facts, flow, EVENT_STREAM, 0, stream, packet);
+}
+
+/* UDP and ICMP */
+
+trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, guint32 length,
+                           trace_packet packet)
+{
+    flow_key key = key_of(from, to);
+    trace_flow *flow = latest(facts, TABLE_UDP, &key);
+    gboolean anew = !flow;
+
+    if (anew)
+        flow = begin(facts, TABLE_UDP, &key, packet);
+    else if (is_noted(flow, packet))
+        return NULL;
+    int side = trace_side_of(flow, from);
+    udp_side *mine = &flow->sides[side].udp;
+    gboolean larger = !flow->has_sent[side] || length > mine->largest;
+    touch(facts, TABLE_UDP, flow, side, packet);
+    mine->frame = packet.frame;
+    mine->time = packet.time;
+    mine->length = length;
+    if (larger) {
+        mine->largest = length;
+        add_event(facts, flow, EVENT_DATAGRAM, side, length, packet);
+    }
+    return anew ? flow : NULL;
+}
+
+void trace_keep_datagram(trace *facts, trace_flow *flow, int side)
+{
+    const trace_event *event = latest_event(flow, EVENT_DATAGRAM, side);
+    const udp_side *mine = &flow->sides[side].udp;
+
+    if (event && mine->frame && event->frame != mine->frame)
+        add_event(facts, flow, EVENT_DATAGRAM, side, mine->length,
+                  (trace_packet){mine->frame, mine->time});
+}
+
+void trace_mark_telemetry(trace *facts, const trace_end *from, const trace_end *to)
+{
+    flow_key key = key_of(from, to);
+    trace_flow *flow = latest(facts, TABLE_UDP, &key);
+
+    if (flow)
+        flow->is_telemetry = TRUE;
 }
 
 void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const trace_end *to,
-                     trace_icmp error)
+                     guint32 value, trace_packet packet)
 {
-    trace_flow *flow = latest(facts, protocol, from, to);
+    flow_key key = key_of(from, to);
+    int table = table_of(protocol);
+    trace_flow *flow = table < 0 ? NULL : latest(facts, table, &key);
 
-    if (!flow)
+    if (table < 0)
         return;
+    if (!flow) /* the trace has only the way back */
+        flow = begin(facts, table, &key, packet);
     int side = trace_side_of(flow, from);
-    if (!flow->icmp[side].packet.frame)
-        flow->icmp[side] = error;
+    const trace_event *before = latest_event(flow, EVENT_ICMP, side);
+    if (before && before->frame == packet.frame && before->time == packet.time)
+        return;
+    flow->last = packet.time;
+    add_event(facts, flow, EVENT_ICMP, side, value, packet);
 }
 
-const trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a,
-                             const trace_end *b, gint64 time)
-{
-    const trace_flow *flow = latest(facts, protocol, a, b);
+/* Neighbours */
 
-    while (flow && flow->first.time > time)
-        flow = flow->earlier;
-    return flow;
+void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end *neighbour,
+                          gboolean answered, trace_packet packet)
+{
+    flow_key key = key_of(asker, neighbour);
+    trace_flow *flow = latest(facts, TABLE_NEIGHBOUR, &key);
+
+    if (!flow)
+        flow = begin(facts, TABLE_NEIGHBOUR, &key, packet);
+    else if (is_noted(flow, packet))
+        return;
+    int side = trace_side_of(flow, asker);
+    touch(facts, TABLE_NEIGHBOUR, flow, answered ? !side : side, packet);
+    const trace_event *before = latest_event(flow, EVENT_ANSWERED, side);
+    const trace_event *asked = latest_event(flow, EVENT_ASKED, side);
+    gboolean is_open = asked && !(before && before->time >= asked->time);
+    if (!answered)
+        add_event(facts, flow, EVENT_ASKED, side, is_open ? asked->value + 1 : 1, packet);
+    else if (is_open)
+        add_event(facts, flow, EVENT_ANSWERED, side, 0, packet);
+}
+
+/* The troubles of the trace */
+
+/* A RST after both ends have closed denies nobody anything. */
+static gboolean is_trouble(const trace_flow *flow, const trace_event *event)
+{
+    if (event->kind == EVENT_RST)
+        return !(flow->sides[0].tcp.has_fin && flow->sides[1].tcp.has_fin);
+    return event->kind == EVENT_ICMP;
 }
 
 static void visit_flow(const trace_flow *flow, guint8 protocol, trace_visitor visit, void *data)
 {
-    for (int side = 0; side < 2; side++) {
-        const trace_side *peers = &flow->sides[!side];
-        gboolean refused = !flow->sides[0].syn_ack.frame && !flow->sides[1].syn_ack.frame;
-        if (peers->first_rst.frame)
-            visit(flow, side, protocol, peers->first_rst, refused ? "refused" : "reset", data);
-        if (flow->icmp[side].packet.frame)
-            visit(flow, side, protocol, flow->icmp[side].packet, "ICMP error", data);
+    static const trace_kind kinds[] = {EVENT_RST, EVENT_ICMP};
+    trace_event events[TRACE_MAX_EVENTS];
+
+    for (guint k = 0; k < 2 * G_N_ELEMENTS(kinds); k++) {
+        guint side = k % 2, count = 0;
+        for (guint i = 0; i < flow->event_count; i++) {
+            const trace_event *event = &flow->events[i];
+            if (event->kind == (guint32)kinds[k / 2] && event->side == side &&
+                is_trouble(flow, event))
+                events[count++] = *event;
+        }
+        if (count > 0) /* a RST is of the side that sent it, and answers the other's packets */
+            visit(flow, protocol, kinds[k / 2] == EVENT_RST ? !side : (int)side, events, count,
+                  data);
     }
 }
 
 void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data)
 {
-    static const guint8 protocols[] = {PROTOCOL_TCP, PROTOCOL_UDP};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++) {
+    for (int table = 0; table < TABLES; table++) {
         GHashTableIter iter;
-        gpointer latest_flow;
+        gpointer item;
 
-        g_hash_table_iter_init(&iter, flows_of(facts, protocols[i]));
-        while (g_hash_table_iter_next(&iter, &latest_flow, NULL)) {
-            for (const trace_flow *flow = latest_flow; flow; flow = flow->earlier)
-                visit_flow(flow, protocols[i], visit, data);
+        g_hash_table_iter_init(&iter, facts->flows[table]);
+        while (g_hash_table_iter_next(&iter, &item, NULL)) {
+            for (const trace_flow *flow = item; flow; flow = flow->earlier) {
+                if (!flow->is_telemetry)
+                    visit_flow(flow, table_protocols[table], visit, data);
+            }
         }
     }
 }

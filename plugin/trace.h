@@ -1,7 +1,9 @@
 /* trace.h: what the packets of a capture say about each flow. Nothing of epan here.
  *
- * Facts are noted once, in the order of the capture, and never change; they live as long as the
- * trace. Everything of a packet is noted and found in constant time.
+ * A flow is a TCP connection, the UDP datagrams between two ends, or one host's search for a
+ * neighbour. What matters of its packets is kept as events, in the order of the capture: a flow has
+ * few, and never more than TRACE_MAX_EVENTS. Each packet is noted, and each flow found, in constant
+ * time. All of it lives as long as the trace.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -19,81 +21,102 @@ typedef struct {
 /* One end of a flow. Unused bytes of the address are zero, so that ends compare as memory. */
 typedef struct {
     guint8 address[16]; /* network order */
-    guint8 length;      /* 4 or 16 */
+    guint8 length;      /* 4 or 16; 0: no end */
     guint8 reserved;    /* 0 */
     guint16 port;
 } trace_end;
 
+/* IP protocol numbers, and one of our own for a search: a host asks for the link-layer address of
+ * another by ARP or neighbour solicitation. The ports of its ends are 0. */
+enum { TRACE_TCP = 6, TRACE_UDP = 17, TRACE_NEIGHBOUR = 255 };
+
+/* Bits of the TCP header. */
 enum { TRACE_FIN = 0x01, TRACE_SYN = 0x02, TRACE_RST = 0x04, TRACE_ACK = 0x10 };
 
-/* What one end of a TCP connection has sent. */
+/* A segment as it was on the wire. Numbers without scaling, -1 for an option that is not there. */
 typedef struct {
-    trace_packet first_syn, last_syn; /* SYN without ACK */
-    guint32 syns;
-    trace_packet syn_ack;
-    trace_packet first_rst, last_rst;
-    trace_packet fin;
-    trace_packet last; /* anything but a RST */
-    trace_packet last_data;
-    trace_packet last_again; /* data that had been sent before */
-    guint32 again;           /* how many of those */
-    guint32 initial;         /* of its SYN */
-    guint32 sent_to;         /* the sequence number after all of its data */
-    guint32 acked_to;        /* how far the other end has acknowledged that */
-    gboolean has_sent, has_acked;
-} trace_side;
+    guint8 flags;
+    guint8 hops; /* hop limit (TTL), 0: not known */
+    guint32 sequence, acknowledgement;
+    guint32 length; /* of the data */
+    guint16 window;
+    gint8 scale; /* the window scale option of a SYN, or -1 */
+} trace_segment;
 
-/* An ICMP error that quotes the flow. */
+/* What happened. Each event is of the side that sent the packet, but for ICMP errors, which are of
+ * the side whose packet they quote, and acknowledgements, which are of the side that had sent. */
+typedef enum {
+    EVENT_FIRST,          /* its first packet, where that is neither SYN nor RST */
+    EVENT_STREAM,         /* value: Wireshark's number of the stream from here on */
+    EVENT_SYN,            /* without ACK; value: the attempts so far */
+    EVENT_SYN_ACK,        /* that answers the SYN, where the trace has that */
+    EVENT_FIN,            /* the first */
+    EVENT_RST,            /* that the other end had to accept; value: RST_ bits */
+    EVENT_STRAY_RST,      /* that it did not: it answers no SYN, or lies outside of the window */
+    EVENT_WENT_ON,        /* what it sent after its RST was acknowledged: that was not accepted */
+    EVENT_AGAIN,          /* data sent again; value: how often since anything was acknowledged */
+    EVENT_ACKNOWLEDGED,   /* some of what it had sent again */
+    EVENT_PROBE,          /* keep-alive; value: how many are unanswered */
+    EVENT_PROBE_ANSWERED, /* a packet came after its probes */
+    EVENT_WINDOW_CLOSED,  /* it takes no more data */
+    EVENT_WINDOW_OPENED,
+    EVENT_DATAGRAM, /* larger than all before, or marked by trace_keep_datagram; value: its size */
+    EVENT_ICMP,     /* value: as trace_icmp_value() makes it */
+    EVENT_ASKED,    /* for its neighbour; value: how often without an answer */
+    EVENT_ANSWERED, /* its neighbour's question */
+    EVENT_KINDS
+} trace_kind;
+
+/* A RST: whether it answers the SYN; whether its hop limit is unlike the one that all packets of
+ * its side had before. */
+enum { RST_ANSWERS_SYN = 0x1, RST_UNLIKE = 0x2 };
+
+static inline guint8 rst_hops(guint32 value)
+{
+    return (guint8)(value >> 2);
+}
+static inline guint8 rst_usual_hops(guint32 value)
+{
+    return (guint8)(value >> 10);
+}
+
+static inline guint32 trace_icmp_value(gboolean v6, guint8 type, guint8 code)
+{
+    return (v6 ? 0x10000U : 0) | (guint32)type << 8 | code;
+}
+
+/* Sixteen bytes, for there are as many as connections times five. */
 typedef struct {
-    trace_packet packet;
-    guint8 type, code;
-    gboolean v6;
-} trace_icmp;
+    gint64 time;
+    guint32 frame; /* 0: no event */
+    guint32 kind : 5, side : 1, value : 26;
+} trace_event;
 
-/* A connection, or the datagrams between two ends. sides[0] has the lower end. */
-typedef struct trace_flow {
-    struct trace_flow *earlier; /* that used the same ends before */
-    trace_end ends[2];
-    trace_packet first;
-    trace_side sides[2];
-    trace_icmp icmp[2]; /* the first error about what each side sent */
-} trace_flow;
+#define TRACE_MAX_EVENTS 128
 
-/* The questions for one type of record. */
-typedef struct {
-    trace_packet first_query, last_query;
-    guint32 queries;
-    trace_packet answer; /* the first */
-    guint8 rcode;
-    gboolean has_records;
-} trace_question;
-
-enum { TRACE_ADDRESS, TRACE_ADDRESS_V6, TRACE_QUESTIONS }; /* A and AAAA */
-
-/* One look-up of a name by a host (DNS, mDNS, LLMNR). */
-typedef struct trace_lookup {
-    struct trace_lookup *earlier; /* of the same name by the same host */
-    trace_end host;               /* port 0 */
-    char *name;                   /* lower case, without a dot at the end */
-    trace_packet first;
-    trace_question questions[TRACE_QUESTIONS];
-} trace_lookup;
-
+typedef struct trace_flow trace_flow;
 typedef struct trace trace;
 
 trace *trace_new(void);
 void trace_free(trace *facts);
 
-/* Notes a TCP segment. length: of its data. */
-void trace_note_tcp(trace *facts, const trace_end *from, const trace_end *to, guint8 flags,
-                    guint32 sequence, guint32 acknowledgement, guint32 length, trace_packet packet);
+/* Counts the events: where it has not changed, no answer of the trace has. */
+guint64 trace_changes(const trace *facts);
 
-/* Notes a UDP datagram. */
-void trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, trace_packet packet);
+/* Notes a TCP segment, a UDP datagram (length: of its data), a question for a neighbour or its
+ * answer. Result: the flow if this was the packet that began it or a SYN, whose stream is to be
+ * told by trace_note_stream; otherwise NULL. */
+trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end *to,
+                           const trace_segment *segment, trace_packet packet);
+trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, guint32 length,
+                           trace_packet packet);
+void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end *neighbour,
+                          gboolean answered, trace_packet packet);
+void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_packet packet);
 
 /* Notes an ICMP error. protocol, from and to are those of the packet that it quotes. */
 void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const trace_end *to,
-                     trace_icmp error);
+                     guint32 value, trace_packet packet);
 
 /* Notes that the capture has a packet to an address (port and all else of the end do not count). */
 void trace_note_heard(trace *facts, const trace_end *to);
@@ -101,31 +124,52 @@ void trace_note_heard(trace *facts, const trace_end *to);
 /* Whether the capture has any packet to this address, so that its silence means something. */
 gboolean trace_has_heard(const trace *facts, const trace_end *host);
 
-/* Notes a question for an address. which: TRACE_ADDRESS or TRACE_ADDRESS_V6; name: lower case. */
-void trace_note_query(trace *facts, const trace_end *host, const char *name, int which,
-                      trace_packet packet);
+/* The flow between two ends at a time: the last that had begun by then, or else one that began
+ * within the tolerance after it; or NULL. Times in nanoseconds by the capture's clock. */
+trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, const trace_end *b,
+                       gint64 time, gint64 tolerance);
 
-/* Notes the answer that the host got. */
-void trace_note_answer(trace *facts, const trace_end *host, const char *name, int which,
-                       guint8 rcode, gboolean has_records, trace_packet packet);
+/* Of the flows with one end (and where host is not NULL, with that address at the other) that had
+ * begun by a time, latest first: those that pass a test.
+ * Result: how many, where 2 stands for all above; the first of them in *found. */
+typedef gboolean (*trace_flow_test)(const trace_flow *flow, int side_of_end, const void *data);
+guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, const trace_end *host,
+                        gint64 begun_by, trace_flow_test test, const void *data,
+                        trace_flow **found);
 
-/* The host's latest look-up of the name, or of the name with a suffix, that had begun between two
- * times; or NULL. The name's case does not count. */
-const trace_lookup *trace_find_lookup(const trace *facts, const trace_end *host, const char *name,
-                                      gint64 after, gint64 before);
+/* The flow's first packet, and the time of its last. */
+trace_packet trace_began(const trace_flow *flow);
+gint64 trace_lasted(const trace_flow *flow);
 
-/* The flow between two ends that had begun by a time, or NULL.
- * Parameters: protocol 6 or 17; time in nanoseconds by the capture's clock. */
-const trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a,
-                             const trace_end *b, gint64 time);
+/* 0 or 1: which of the flow's sides this end is; and the end of a side. */
+int trace_side_of(const trace_flow *flow, const trace_end *end);
+const trace_end *trace_end_of(const trace_flow *flow, int side);
 
-/* Calls visit with each packet that ended or denied a flow: the first RST of each side of a TCP
- * connection, and the first ICMP error about it. side: whose packet was answered so. */
-typedef void (*trace_visitor)(const trace_flow *flow, int side, guint8 protocol,
-                              trace_packet packet, const char *what, void *data);
+/* The last event of a kind, with at least that value, up to a time; or the first after it within
+ * the tolerance; frame 0: none. */
+trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, guint32 least,
+                             gint64 time, gint64 tolerance);
+
+/* Whether the side has sent anything. */
+gboolean trace_has_sent(const trace_flow *flow, int side);
+
+/* Keeps the last datagram of a side as an event, for a report that came right after it. */
+void trace_keep_datagram(trace *facts, trace_flow *flow, int side);
+
+/* The flow carries reports: its own troubles are nobody's failure. */
+void trace_mark_telemetry(trace *facts, const trace_end *from, const trace_end *to);
+
+/* Calls visit with the packets that ended or denied a flow: accepted RSTs and ICMP errors. side:
+ * whose packets were answered so; events: all of them, at least one, of one kind. */
+typedef void (*trace_visitor)(const trace_flow *flow, guint8 protocol, int side,
+                              const trace_event *events, guint count, void *data);
 void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data);
 
-/* 0 or 1: which of the flow's sides this end is. */
-int trace_side_of(const trace_flow *flow, const trace_end *end);
+/* Notes a packet of whatever kind. Wireshark's read filter leaves packets out, and gives the number
+ * of one to the next. */
+void trace_note_frame(trace *facts, trace_packet packet);
+
+/* Whether a packet has the number that it had when it was noted. */
+gboolean trace_has_frame(const trace *facts, trace_packet packet);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef WINSOCK_VERDICT_H
 #define WINSOCK_VERDICT_H
 
+#include "lookup.h"
 #include "trace.h"
 
 /* Numbers of the field winsock.verdict. */
@@ -19,29 +20,43 @@ typedef enum {
 
 /* A failure, as far as packets can speak about it. */
 typedef struct {
-    gint64 moment; /* of the failure, nanoseconds by the capture's clock */
-    guint32 error; /* the Winsock code */
+    gint64 moment;   /* of the failure, nanoseconds by the capture's clock */
+    gint64 duration; /* of the call, nanoseconds; 0: not reported */
+    guint64 bytes;   /* size of the buffer; 0: not reported */
+    guint32 error;   /* the Winsock code */
     guint16 operation;
+    guint16 family;          /* as carried; 0: not reported */
     guint8 protocol;         /* 6 or 17; 0: not reported */
     guint8 platform;         /* as carried; 0: not reported */
-    trace_end host;          /* where the report came from */
+    trace_end host;          /* where the report came from, port 0 */
     trace_end local, remote; /* length 0: not reported */
     const char *node;        /* the name looked up, or NULL; not owned */
 } verdict_case;
 
 #define VERDICT_MAX_EVIDENCE 4
-#define VERDICT_MAX_REASON   200
+#define VERDICT_MAX_REASON   320
 
+/* What the packets prove. */
 typedef struct {
     verdict_kind kind;
     char reason[VERDICT_MAX_REASON];             /* one sentence */
     trace_packet evidence[VERDICT_MAX_EVIDENCE]; /* the deciding one first */
     guint evidence_count;
     guint32 attempts; /* connection attempts that the failure stands for, or 0 */
+    gboolean has_stream;
+    guint32 stream;  /* Wireshark's number of the failed flow */
+    guint8 protocol; /* of the failed flow: 6, 17, or 0 where none was found */
 } verdict;
 
 /* Holds a failure against the packets that have been noted.
  * Result: by value; VERDICT_NONE where no rule knows the error. */
-verdict verdict_judge(const trace *facts, const verdict_case *failure);
+verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure);
+
+/* Whether the call is one that makes a connection. */
+gboolean verdict_is_connect(const verdict_case *failure);
+
+/* Keeps what a later packet would hide and a judgement will ask for. Once, when the report comes.
+ */
+void verdict_keep(trace *facts, const verdict_case *failure);
 
 #endif

@@ -23,7 +23,11 @@ FIELDS = ["frame.number", "_ws.col.Info", "winsock.process.name", "winsock.host"
           "winsock.item.unknown", "winsock.item.length_wrong", "winsock.item.repeated",
           "winsock.string.not_utf8", "winsock.string.too_long", "winsock.code.unknown",
           "winsock.verdict", "winsock.reason", "winsock.evidence", "winsock.attempts",
-          "winsock.root", "winsock.filter", "winsock.failed.contradicted", "winsock.space.unknown", "winsock.operation.unknown", "winsock.time.after_sent"]
+          "winsock.root", "winsock.stream", "winsock.filter", "winsock.failed.contradicted",
+          "winsock.space.unknown", "winsock.operation.unknown", "winsock.time.after_sent"]
+
+# Where a report stands in the file before its cause, one pass knows less than two.
+REPORT_FIRST = ("report-first",)
 
 
 def decode(path, *options):
@@ -40,22 +44,28 @@ def decode(path, *options):
 class Samples(unittest.TestCase):
     maxDiff = 4000
 
+    def expect(self, name, got):
+        path = os.path.join(EXPECTED, name + ".txt")
+        if os.environ.get("WINSOCK_UPDATE"):
+            os.makedirs(EXPECTED, exist_ok=True)
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(got)
+        with open(path, encoding="utf-8") as wanted:
+            self.assertEqual(got, wanted.read())
+        return got
+
 
 def add_test(path):
     name = os.path.basename(path)[:-len(".pcapng")]
-    expected = os.path.join(EXPECTED, name + ".txt")
-
     def test(self):
         sample = os.path.join(tshark.folder(), name + ".pcapng")
         shutil.copyfile(path, sample)
         os.chmod(sample, 0o644)
         got = decode(sample)
-        if os.environ.get("WINSOCK_UPDATE"):
-            os.makedirs(EXPECTED, exist_ok=True)
-            with open(expected, "w", encoding="utf-8") as out:
-                out.write(got)
-        with open(expected, encoding="utf-8") as wanted:
-            self.assertEqual(got, wanted.read())
+        self.expect(name, got)
+        if name in REPORT_FIRST:
+            self.assertNotIn("winsock.evidence", got)
+            got = self.expect(name + ".two-passes", decode(sample, "-2"))
         self.assertEqual(decode(sample, "-2"), got)
 
     setattr(Samples, "test_" + name.replace("-", "_"), test)

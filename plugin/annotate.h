@@ -1,0 +1,28 @@
+/* annotate.h: shows what the packets prove, in both directions: the verdict in the failure's tree,
+ * and in the tree of each packet that decides it the program that it broke.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_ANNOTATE_H
+#define WINSOCK_ANNOTATE_H
+
+#include "items.h"
+#include "verdict.h"
+
+#include <epan/prefs.h>
+
+/* Judges a failure and adds what the packets prove to its tree, and its verdict to the failure.
+ * shown: the failure's own item. */
+void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
+                      winsock_failure *failure);
+
+const char *verdict_name(verdict_kind kind);
+
+void register_annotations(int proto);
+void register_annotation_preference(module_t *preferences);
+void annotate_apply_preference(void);
+
+/* Once, after every other protocol has handed off. */
+void annotate_handoff(void);
+
+#endif

@@ -1,0 +1,219 @@
+/* rules_icmp.c: what ICMP errors about a flow say, and searches for a neighbour.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules.h"
+
+/* What an ICMP error says, whichever IP it is of. */
+typedef enum {
+    SAYS_OTHER,
+    SAYS_NET,
+    SAYS_HOST,
+    SAYS_FORBIDDEN,
+    SAYS_PORT,
+    SAYS_SIZE,
+    SAYS_TIME
+} said;
+
+typedef struct {
+    guint16 type_and_code; /* as in the value of the event */
+    said means;
+} icmp_row;
+
+static const icmp_row icmp_v4[] = {{0x0300, SAYS_NET},  {0x0309, SAYS_NET},  {0x0301, SAYS_HOST},
+                                   {0x030a, SAYS_HOST}, {0x030d, SAYS_HOST}, {0x0303, SAYS_PORT},
+                                   {0x0304, SAYS_SIZE}, {0x0b00, SAYS_TIME}};
+static const icmp_row icmp_v6[] = {
+    {0x0100, SAYS_NET},       {0x0102, SAYS_HOST},      {0x0103, SAYS_HOST},
+    {0x0101, SAYS_FORBIDDEN}, {0x0105, SAYS_FORBIDDEN}, {0x0106, SAYS_FORBIDDEN},
+    {0x0104, SAYS_PORT},      {0x0200, SAYS_SIZE},      {0x0300, SAYS_TIME}};
+
+static const char *const sentences[] = {
+    [SAYS_NET] = "A router has no route to the peer",
+    [SAYS_HOST] = "A router cannot reach the peer",
+    [SAYS_FORBIDDEN] = "A router must not forward to the peer",
+    [SAYS_PORT] = "Nobody listens on the peer's port",
+    [SAYS_SIZE] = "A packet was too large for the way",
+    [SAYS_TIME] = "A packet ran out of hops on its way",
+};
+
+static said meaning_of(guint32 value)
+{
+    gboolean v6 = (value & 0x10000) != 0;
+    const icmp_row *rows = v6 ? icmp_v6 : icmp_v4;
+    size_t count = v6 ? G_N_ELEMENTS(icmp_v6) : G_N_ELEMENTS(icmp_v4);
+
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].type_and_code == (value & 0xffff))
+            return rows[i].means;
+    }
+    return SAYS_OTHER;
+}
+
+/* Whether the sender's system makes the failure's error of what an ICMP error says. */
+static gboolean is_cause(const view *v, said means)
+{
+    gboolean udp = v->protocol == TRACE_UDP;
+
+    switch (v->failure->error) {
+    case 10051:
+        return means == SAYS_NET;
+    case 10065:
+        return means == SAYS_HOST || (means == SAYS_FORBIDDEN && is_windows(v)) ||
+               (means == SAYS_TIME && udp && !is_windows(v));
+    case 10013:
+        return means == SAYS_FORBIDDEN;
+    case 10061:
+        return means == SAYS_PORT && !(udp && is_windows(v));
+    case 10054:
+        return means == SAYS_PORT && udp && is_windows(v);
+    case 10052:
+        return means == SAYS_TIME && udp && is_windows(v);
+    case 10060: /* Wine overlooks the ICMP error, and waits on */
+        return means == SAYS_PORT && udp && v->failure->platform == PLATFORM_WINE;
+    case 10040:
+        return means == SAYS_SIZE;
+    default:
+        return FALSE;
+    }
+}
+
+verdict judge_by_icmp(const view *v)
+{
+    trace_event icmp = my_event(v, EVENT_ICMP);
+    said means = meaning_of(icmp.value);
+
+    if (!icmp.frame)
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The flow is in the trace, and no ICMP error about it before the failure");
+    if (!is_cause(v, means))
+        return with_evidence(v,
+                             answer(VERDICT_INCONCLUSIVE,
+                                    "An ICMP%s error came that does not decide it: type %u, code "
+                                    "%u, %s",
+                                    icmp.value & 0x10000 ? "v6" : "", icmp.value >> 8 & 0xff,
+                                    icmp.value & 0xff, in_frame(v, at(icmp)).text),
+                             at(icmp));
+    verdict result = answer(VERDICT_CONFIRMED, "%s: ICMP%s %s, %s", sentences[means],
+                            icmp.value & 0x10000 ? "v6" : "", in_frame(v, at(icmp)).text,
+                            how_long_before(v, at(icmp)).text);
+    if (v->protocol == TRACE_TCP)
+        result.attempts = my_event(v, EVENT_SYN).value;
+    return with_evidence(v, result, at(icmp));
+}
+
+verdict judge_by_neighbour(const view *v)
+{
+    trace_end host = v->local, neighbour = v->failure->remote;
+
+    host.port = neighbour.port = 0;
+    trace_flow *search = trace_find(v->facts, TRACE_NEIGHBOUR, &host, &neighbour,
+                                    v->failure->moment, RULE_TOLERANCE);
+    if (!search || neighbour.length == 0 || !trace_has_heard(v->facts, &host))
+        return answer(VERDICT_NONE, "%s", "");
+    int side = trace_side_of(search, &host);
+    gint64 moment = v->failure->moment;
+    trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
+    trace_event answered =
+        trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
+    if (!is_latest(asked, answered) || moment - asked.time > 60 * RULE_SECOND)
+        return answer(VERDICT_NONE, "%s", "");
+    return with_evidence(
+        v,
+        answer(VERDICT_CONFIRMED,
+               "Nobody has the peer's address: %u %s for it, the last %s, without an "
+               "answer",
+               asked.value, host.length == 4 ? "ARP requests" : "neighbour solicitations",
+               in_frame(v, at(asked)).text),
+        at(asked));
+}
+
+verdict judge_unreachable(const view *v)
+{
+    trace_event syn_ack = handshake_of(v);
+
+    if (v->protocol == TRACE_TCP && syn_ack.frame)
+        return with_evidence(v,
+                             answer(VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
+                                    in_frame(v, at(syn_ack)).text),
+                             at(syn_ack));
+    verdict by_neighbour =
+        my_event(v, EVENT_ICMP).frame ? answer(VERDICT_NONE, "%s", "") : judge_by_neighbour(v);
+    return by_neighbour.kind != VERDICT_NONE ? by_neighbour : judge_by_icmp(v);
+}
+
+verdict judge_host_down(const view *v)
+{
+    trace_event first = peers_event(v, EVENT_SYN_ACK);
+
+    if (!first.frame)
+        first = peers_event(v, EVENT_FIRST);
+    if (!first.frame)
+        first = peers_event(v, EVENT_DATAGRAM);
+    if (first.frame)
+        return with_evidence(v,
+                             answer(VERDICT_CONTRADICTED, "The host is there: it sent a packet %s",
+                                    in_frame(v, at(first)).text),
+                             at(first));
+    verdict by_neighbour = judge_by_neighbour(v);
+    return by_neighbour.kind != VERDICT_NONE
+               ? by_neighbour
+               : answer(VERDICT_INCONCLUSIVE,
+                        "The peer sent nothing, and its neighbours' search for it is not in the "
+                        "trace");
+}
+
+/* Unlike Windows, Linux has this error of an ICMP "prohibited", after a SYN. */
+verdict judge_access(const view *v)
+{
+    trace_event icmp = my_event(v, EVENT_ICMP);
+
+    if (icmp.frame && is_cause(v, meaning_of(icmp.value)))
+        return judge_by_icmp(v);
+    if (!is_windows(v) && my_event(v, EVENT_SYN).frame)
+        return answer(VERDICT_INCONCLUSIVE,
+                      "A SYN was sent; on this platform a router's prohibition can cause it, which "
+                      "is not in the trace");
+    return judge_nothing_sent(v);
+}
+
+static gboolean is_receive(const view *v)
+{
+    switch (v->failure->operation) {
+    case OP_RECV:
+    case OP_RECVFROM:
+    case OP_WSARECV:
+    case OP_WSARECVFROM:
+    case OP_WSARECVMSG:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+verdict judge_too_long(const view *v)
+{
+    guint64 bytes = v->failure->bytes;
+    trace_event icmp = my_event(v, EVENT_ICMP);
+
+    if (!is_receive(v))
+        return icmp.frame && is_cause(v, meaning_of(icmp.value))
+                   ? judge_by_icmp(v)
+                   : answer(VERDICT_LOCAL, "It is too large to be sent; no packet is expected");
+    if (bytes == 0)
+        return answer(VERDICT_INCONCLUSIVE, "The report does not say how large the buffer was");
+    trace_event large = trace_last_event(v->flow, EVENT_DATAGRAM, v->peers,
+                                         (guint32)MIN(bytes, G_MAXUINT32 - 1) + 1,
+                                         v->failure->moment, RULE_TOLERANCE);
+    if (!large.frame)
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The trace has no datagram larger than the %" G_GUINT64_FORMAT
+                      " bytes of the buffer",
+                      bytes);
+    return with_evidence(v,
+                         answer(VERDICT_CONFIRMED,
+                                "A datagram of %u bytes came %s, for a buffer of "
+                                "%" G_GUINT64_FORMAT,
+                                large.value, in_frame(v, at(large)).text, bytes),
+                         at(large));
+}

@@ -1,0 +1,154 @@
+/* rules_name.c: what look-ups of names say. A hosts file or a cached answer can hide all of them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "rules.h"
+
+#include "failure.h"
+
+/* Where the report does not say how long its call took: a look-up takes no longer. */
+#define LOOKUP_TIME (60 * RULE_SECOND)
+
+enum { NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED };
+
+/* How much an answer says about the failure. */
+typedef enum { UNANSWERED, OTHER, FITTING, FOUND } answer_rank;
+
+/* The look-up that says most, while they are gone through. */
+typedef struct {
+    const view *v;
+    gboolean newest_only;
+    const lookup *best; /* NULL: none yet */
+    const lookup_question *question;
+    answer_rank rank;
+} name_search;
+
+/* Whether an answer with this rcode and no records is what the error says. */
+static gboolean rcode_fits(guint32 error, guint8 rcode)
+{
+    switch (error) {
+    case 11001:
+        return rcode == NXDOMAIN;
+    case 11002:
+        return rcode == SERVFAIL;
+    case 11003:
+        return rcode == FORMERR || rcode == NOTIMP || rcode == REFUSED;
+    case 11004:
+        return rcode == NOERROR;
+    default: /* 10112 */
+        return rcode == REFUSED;
+    }
+}
+
+static const char *rcode_name(guint8 rcode)
+{
+    static const char *const names[] = {
+        "no error and no record", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+    return rcode < G_N_ELEMENTS(names) ? names[rcode] : "an error";
+}
+
+gboolean is_about_a_name(const verdict_case *failure)
+{
+    gboolean code = (failure->error >= 11001 && failure->error <= 11004) || failure->error == 10112;
+    return code && failure->node; /* a deferred WSAAccept is 11002 too, and no name */
+}
+
+/* Whether the call asked for this kind of address. */
+static gboolean is_wanted(const verdict_case *failure, int which)
+{
+    return failure->family == WINSOCK_AF_INET    ? which == LOOKUP_A
+           : failure->family == WINSOCK_AF_INET6 ? which == LOOKUP_AAAA
+                                                 : TRUE;
+}
+
+static answer_rank rank_of(const view *v, const lookup_question *question)
+{
+    if (!question->answer.frame || question->answer.time > v->failure->moment + RULE_TOLERANCE)
+        return UNANSWERED;
+    if (question->has_records)
+        return FOUND;
+    return rcode_fits(v->failure->error, question->rcode) ? FITTING : OTHER;
+}
+
+static void weigh(const lookup *found, void *data)
+{
+    name_search *search = data;
+    gboolean newer = search->best && found->first.time > search->best->first.time;
+
+    if (search->newest_only && search->best && !newer)
+        return;
+    if (search->newest_only)
+        search->best = NULL;
+    for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
+        const lookup_question *question = &found->questions[i];
+        answer_rank rank = rank_of(search->v, question);
+        if (!question->queries || !is_wanted(search->v->failure, i))
+            continue;
+        gboolean later = search->best && question->answer.time > search->question->answer.time;
+        if (!search->best || rank > search->rank || (rank == search->rank && later)) {
+            search->best = found;
+            search->question = question;
+            search->rank = rank;
+        }
+    }
+}
+
+static verdict judge_unanswered(const view *v, const lookup *found)
+{
+    trace_packet last = {0};
+    guint32 queries = 0;
+
+    for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
+        queries += found->questions[i].queries;
+        if (found->questions[i].last_query.time > last.time)
+            last = found->questions[i].last_query;
+    }
+    if (v->failure->error != 11002)
+        return with_evidence(
+            v, answer(VERDICT_INCONCLUSIVE, "The look-up of %.60s was not answered", found->name),
+            last);
+    if (!trace_has_heard(v->facts, &v->local))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The look-up of %.60s was not answered, but the trace has no packet to this "
+                      "host at all",
+                      found->name);
+    return with_evidence(v,
+                         answer(VERDICT_CONFIRMED,
+                                "No name server answered: %u quer%s for %.60s over %.1f s", queries,
+                                queries == 1 ? "y" : "ies", found->name,
+                                (double)(last.time - found->first.time) / (double)RULE_SECOND),
+                         last);
+}
+
+verdict judge_name(const view *v)
+{
+    const verdict_case *failure = v->failure;
+    gint64 duration = failure->duration ? failure->duration + RULE_TOLERANCE : LOOKUP_TIME;
+    name_search search = {.v = v, .newest_only = failure->duration == 0};
+
+    lookups_visit(v->names, &v->local, failure->node, failure->moment - duration,
+                  failure->moment + RULE_TOLERANCE, weigh, &search);
+    if (!search.best)
+        return answer(VERDICT_UNSEEN, "The trace has no look-up of %.60s by this host",
+                      failure->node);
+    const char *name = search.best->name;
+    trace_packet reply = search.question->answer;
+    switch (search.rank) {
+    case UNANSWERED:
+        return judge_unanswered(v, search.best);
+    case FOUND:
+        return with_evidence(v,
+                             answer(VERDICT_CONTRADICTED,
+                                    "The name server gave an address for %.60s %s", name,
+                                    in_frame(v, reply).text),
+                             reply);
+    default:
+        return with_evidence(
+            v,
+            answer(search.rank == FITTING ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
+                   "The name server answered %s for %.60s %s, %s",
+                   rcode_name(search.question->rcode), name, in_frame(v, reply).text,
+                   how_long_before(v, reply).text),
+            reply);
+    }
+}
