@@ -201,13 +201,14 @@ static void thin_out(trace_flow *flow)
 static void add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
                       trace_packet packet)
 {
-    enum { FIRST_ROOM = 4, MAX_VALUE = (1 << 26) - 1 };
+    enum { FIRST_ROOM = 5, MAX_VALUE = (1 << 26) - 1 }; /* most connections have five */
 
     if (flow->event_count == flow->event_room) {
         if (flow->event_room == TRACE_MAX_EVENTS) {
             thin_out(flow);
         } else {
-            flow->event_room = (guint8)(flow->event_room ? flow->event_room * 2 : FIRST_ROOM);
+            int room = flow->event_room ? flow->event_room * 2 : FIRST_ROOM;
+            flow->event_room = (guint8)MIN(room, TRACE_MAX_EVENTS);
             flow->events = g_renew(trace_event, flow->events, flow->event_room);
         }
     }

@@ -86,19 +86,7 @@ static void frames(const peer *to)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(const peer *to);
-    } scenarios[] = {{"fetch", fetch}, {"session", session}, {"ask", ask}, {"frames", frames}};
-    start(NULL);
-    for (size_t i = 0; argc == 4 && i < sizeof scenarios / sizeof *scenarios; i++) {
-        if (strcmp(argv[1], scenarios[i].name) != 0)
-            continue;
-        peer to = peer_of(argv[2], argv[3]);
-        scenarios[i].run(&to);
-        stop();
-        return 0;
-    }
-    fprintf(stderr, "usage: client fetch|session|ask|frames ADDRESS PORT\n");
-    return 2;
+    static const scenario scenarios[] = {
+        {"fetch", fetch}, {"session", session}, {"ask", ask}, {"frames", frames}};
+    return run_scenario(scenarios, sizeof scenarios / sizeof *scenarios, argc, argv);
 }

@@ -1,5 +1,5 @@
-/* common.h: what the sample programs share: addresses from the command line, and a line for each
- * step on standard output.
+/* common.h: what the sample programs share: addresses from the command line, a line for each step
+ * on standard output, and the start of a report made by hand.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -52,6 +52,40 @@ static inline int step(const char *what, int result)
     return result;
 }
 
+/* getpeername, which has no wrapper. */
+static inline void who_is_there(SOCKET s, wsft_place place)
+{
+    struct sockaddr_storage other;
+    int length = sizeof other;
+    wsft_call call = wsft_begin(WSFT_OP_GETPEERNAME, s, place);
+    int result = getpeername(s, (struct sockaddr *)&other, &length);
+    if (result != 0)
+        wsft_failed(&call, WSAGetLastError());
+    step("getpeername", result);
+}
+
+static inline wsft_endpoint endpoint_of(const void *ipv4)
+{
+    struct sockaddr_in name;
+    wsft_endpoint end = {.length = 4};
+    memcpy(&name, ipv4, sizeof name);
+    memcpy(end.address, &name.sin_addr, 4);
+    end.port = ntohs(name.sin_port);
+    return end;
+}
+
+/* What a report made by hand says of a TCP socket over IPv4, and of whom it called. */
+static inline wsft_failure failure_of(SOCKET s, const peer *to, uint16_t operation)
+{
+    return (wsft_failure){.operation = operation,
+                          .has = WSFT_HAS_SOCKET | WSFT_HAS_KIND,
+                          .socket = s,
+                          .family = AF_INET,
+                          .type = SOCK_STREAM,
+                          .protocol = IPPROTO_TCP,
+                          .remote = endpoint_of(&to->storage)};
+}
+
 /* Winsock and the reports; every failure below is reported by the wrappers. */
 static inline void start(const wsft_options *options)
 {
@@ -66,6 +100,30 @@ static inline void stop(void)
 {
     wsft_close();
     WSACleanup();
+}
+
+typedef struct scenario {
+    const char *name;
+    void (*run)(const peer *to);
+} scenario;
+
+/* The whole of a program that is called with SCENARIO ADDRESS PORT. Returns its exit status. */
+static inline int run_scenario(const scenario *scenarios, size_t count, int argc, char **argv)
+{
+    start(NULL);
+    for (size_t i = 0; argc == 4 && i < count; i++) {
+        if (strcmp(argv[1], scenarios[i].name) != 0)
+            continue;
+        peer to = peer_of(argv[2], argv[3]);
+        scenarios[i].run(&to);
+        stop();
+        return 0;
+    }
+    fprintf(stderr, "usage: SCENARIO ADDRESS PORT, with SCENARIO one of");
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, " %s", scenarios[i].name);
+    fprintf(stderr, "\n");
+    return 2;
 }
 
 #endif

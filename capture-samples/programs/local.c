@@ -18,16 +18,10 @@ static void not_available(SOCKET s, const peer *at)
 
 static void not_connected(SOCKET s, const peer *at)
 {
-    struct sockaddr_storage other;
-    int length = sizeof other;
     (void)at;
     step("recv", wsft_recv(s, buffer, sizeof buffer, 0));
     step("send", wsft_send(s, "hello", 5, 0));
-    wsft_call call = wsft_begin(WSFT_OP_GETPEERNAME, s, WSFT_HERE);
-    int result = getpeername(s, (struct sockaddr *)&other, &length);
-    if (result != 0)
-        wsft_failed(&call, WSAGetLastError());
-    step("getpeername", result);
+    who_is_there(s, WSFT_HERE);
 }
 
 static void after_shutdown(SOCKET s, const peer *at)

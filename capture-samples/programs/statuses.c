@@ -10,23 +10,14 @@
 static void report(uint8_t space, uint32_t code, uint16_t operation, SOCKET s, const peer *to,
                    const char *message)
 {
-    wsft_failure f = {.space = space, .code = code, .operation = operation, .message = message};
-    const struct sockaddr_in *remote = (const struct sockaddr_in *)&to->storage;
+    wsft_failure f = failure_of(s, to, operation);
     struct sockaddr_in local;
     int length = sizeof local;
-    f.has = WSFT_HAS_SOCKET | WSFT_HAS_KIND;
-    f.socket = s;
-    f.family = AF_INET;
-    f.type = SOCK_STREAM;
-    f.protocol = IPPROTO_TCP;
-    f.remote.length = 4;
-    memcpy(f.remote.address, &remote->sin_addr, 4);
-    f.remote.port = ntohs(remote->sin_port);
-    if (getsockname(s, (struct sockaddr *)&local, &length) == 0 && local.sin_port != 0) {
-        f.local.length = 4;
-        memcpy(f.local.address, &local.sin_addr, 4);
-        f.local.port = ntohs(local.sin_port);
-    }
+    f.space = space;
+    f.code = code;
+    f.message = message;
+    if (getsockname(s, (struct sockaddr *)&local, &length) == 0 && local.sin_port != 0)
+        f.local = endpoint_of(&local);
     wsft_report(&f);
 }
 
