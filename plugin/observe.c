@@ -531,8 +531,8 @@ void observe_telemetry(const packet_info *pinfo)
 
 void observe_frame(const packet_info *pinfo)
 {
-    if (is_new(pinfo))
-        trace_note_frame(facts, observe_packet(pinfo));
+    if (facts)
+        trace_note_frame(facts, observe_packet(pinfo), PINFO_FD_VISITED(pinfo));
 }
 
 void observe_end_file(void)

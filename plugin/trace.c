@@ -79,6 +79,8 @@ struct trace {
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
     trace_packet last_frame;
+    gboolean is_over;       /* packets are seen once more */
+    gboolean last_is_kept;  /* the last one was */
     GHashTable *renumbered; /* frame -> time of the last packet with it, where there was another */
 };
 
@@ -158,19 +160,35 @@ guint64 trace_changes(const trace *facts)
     return facts->changes;
 }
 
-void trace_note_frame(trace *facts, trace_packet packet)
+void trace_note_frame(trace *facts, trace_packet packet, gboolean again)
 {
-    if (packet.frame == facts->last_frame.frame && packet.time != facts->last_frame.time) {
+    gboolean same = packet.frame == facts->last_frame.frame;
+
+    if (again && !facts->is_over) {
+        facts->is_over = TRUE;
+        facts->changes++;
+    }
+    if (again || (same && packet.time == facts->last_frame.time)) {
+        facts->last_is_kept |= same;
+        return;
+    }
+    if (same) {
         g_hash_table_insert(facts->renumbered, GUINT_TO_POINTER(packet.frame),
                             g_memdup2(&packet.time, sizeof packet.time));
         facts->changes++;
     }
     facts->last_frame = packet;
+    facts->last_is_kept = FALSE;
 }
 
 gboolean trace_has_frame(const trace *facts, trace_packet packet)
 {
     const gint64 *time = g_hash_table_lookup(facts->renumbered, GUINT_TO_POINTER(packet.frame));
+
+    /* With a read filter nobody says whether the file's last packet was left out. */
+    if (packet.frame == facts->last_frame.frame && !facts->last_is_kept && facts->is_over &&
+        g_hash_table_size(facts->renumbered) > 0)
+        return FALSE;
     return !time || *time == packet.time;
 }
 

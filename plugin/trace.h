@@ -166,8 +166,8 @@ typedef void (*trace_visitor)(const trace_flow *flow, guint8 protocol, int side,
 void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data);
 
 /* Notes a packet of whatever kind. Wireshark's read filter leaves packets out, and gives the number
- * of one to the next. */
-void trace_note_frame(trace *facts, trace_packet packet);
+ * of one to the next. again: it is kept, and has been seen before. */
+void trace_note_frame(trace *facts, trace_packet packet, gboolean again);
 
 /* Whether a packet has the number that it had when it was noted. */
 gboolean trace_has_frame(const trace *facts, trace_packet packet);

@@ -41,11 +41,12 @@ def _prepare():
 _environment = _prepare()
 
 
-def run(*arguments, program="tshark", check=True):
-    """What the program writes. Raises where it fails, unless told not to check."""
+def run(*arguments, program="tshark", check=True, given=""):
+    """What the program writes, given that on its standard input. Raises where it fails, unless told
+    not to check."""
     user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root else {}
-    done = subprocess.run([program, *arguments], capture_output=True, env=_environment,
-                          timeout=120, cwd=_folder.name, **user)
+    done = subprocess.run([program, *arguments], input=given.encode(), capture_output=True,
+                          env=_environment, timeout=120, cwd=_folder.name, **user)
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
     bug = "-r" in arguments and "Dissector bug" in done.stdout + done.stderr

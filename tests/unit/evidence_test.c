@@ -465,12 +465,20 @@ static void frames_that_a_read_filter_leaves_out(void **state)
 {
     fixture *f = *state;
     reset_once(f);
-    trace_note_frame(f->facts, f->now);
+    trace_note_frame(f->facts, f->now, FALSE);
     verdict_case failure = failure_of(f, 10054, RECV);
     expect(f, failure, VERDICT_CONFIRMED, 4);
-    trace_note_frame(f->facts, (trace_packet){4, f->now.time + MS}); /* 4 is another's now */
+    trace_packet other = {4, f->now.time + MS};
+    trace_note_frame(f->facts, other, FALSE); /* 4 is another's now */
     expect(f, failure, VERDICT_CONFIRMED, 0);
     expect_words(f, failure, "in a packet that the read filter leaves out");
+    assert_true(trace_has_frame(f->facts, other));
+    trace_packet first = {1, f->now.time - 3 * MS};
+    trace_note_frame(f->facts, first, TRUE); /* the second pass begins */
+    assert_true(trace_has_frame(f->facts, first));
+    assert_false(trace_has_frame(f->facts, other)); /* nobody knows as yet */
+    trace_note_frame(f->facts, other, TRUE);
+    assert_true(trace_has_frame(f->facts, other));
 }
 
 static void a_packet_that_is_dissected_twice(void **state)
