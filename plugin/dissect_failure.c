@@ -62,11 +62,6 @@ static expert_field ei_winsock_failed_pending = EI_INIT;
 
 static int naming_preference = NAMING_WINSOCK;
 
-static const value_string category_names[] = {
-#define X_CATEGORY(number, identifier, name) {number, name},
-#include "fields/enums.def"
-    {0, NULL}};
-
 static const value_string family_names[] = {{1, "AF_UNIX"},
                                             {WINSOCK_AF_INET, "AF_INET"},
                                             {WINSOCK_AF_INET6, "AF_INET6"},

@@ -10,6 +10,7 @@
 #include "correlate.h"
 #include "dissect_failure.h"
 #include "report.h"
+#include "statistics.h"
 #include "sequence.h"
 #include "summary.h"
 #include "user_codes.h"
@@ -409,6 +410,7 @@ void proto_register_winsock(void)
     register_failure(proto_winsock);
     register_annotations(proto_winsock);
     register_report();
+    register_statistics();
 
     module_t *preferences = prefs_register_protocol(proto_winsock, annotate_apply_preference);
     register_naming_preference(preferences);

@@ -161,3 +161,8 @@ const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sen
                                   printable(scope, sender->host));
     return wmem_strbuf_get_str(text);
 }
+
+const value_string category_names[] = {
+#define X_CATEGORY(number, identifier, name) {number, name},
+#include "fields/enums.def"
+    {0, NULL}};

@@ -27,6 +27,8 @@ const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint 
 /* The call's name as Winsock spells it, or NULL. */
 const char *operation_name(guint16 operation);
 
+extern const value_string category_names[];
+
 /* Calls, and Winsock codes, by number. */
 extern value_string_ext operation_names, error_names;
 

@@ -53,6 +53,23 @@ class Report(unittest.TestCase):
         self.assertEqual(len(rows), 2)
         self.assertEqual(rows[1][1:3], ["reset", "TCP"])
 
+    def test_the_tree(self):
+        text = tshark.run("-r", sample("knock-on"), "-q", "-z", "winsock,tree").stdout
+        rows = [re.split(r"  +", line.strip())[:2] for line in text.splitlines()]
+        for row in (["Winsock failures", "3"], ["WSAECONNRESET", "2"], ["WSAENOTCONN", "1"],
+                    ["confirmed", "3"], ["mirror.exe", "3"], ["getpeername", "1"],
+                    ["198.51.100.7:8873", "3"], ["WEB07", "3"]):
+            self.assertIn(row, rows)
+
+    def test_what_is_pending_is_not_in_the_tree(self):
+        text = tshark.run("-r", sample("would-block-and-pending"), "-q", "-z", "winsock,tree").stdout
+        self.assertRegex(text, r"Winsock failures +0 ")
+
+    def test_the_tree_takes_a_filter(self):
+        text = tshark.run("-r", sample("port-used-again"), "-q", "-z",
+                          "winsock,tree,winsock.error==WSAECONNREFUSED").stdout
+        self.assertRegex(text, r"Winsock failures +1 ")
+
     def test_the_storm_counts_repeats(self):
         got = report(sample("storm"))
         total = int(got["By error"][0][1])
