@@ -68,13 +68,13 @@ class Live(unittest.TestCase):
             with open(raw, "rb") as capture:
                 path = tshark.write("live.pcap", capture.read())
         names = ["winsock.name", "winsock.process.name", "winsock.operation", "winsock.platform",
-                 "winsock.remote.port", "winsock.remote.ip", "winsock.local.port",
+                 "winsock.remote.port", "winsock.remote.ip", "winsock.verdict", "winsock.local.port",
                  "winsock.time", "frame.time_epoch"]
         failures = tshark.fields(path, names, "-Y", "winsock && !icmp")
         self.assertEqual(len(failures), 1)
         got = {name: values[0] for name, values in failures[0].items()}
-        self.assertEqual([got[name] for name in names[:6]],
-                         ["WSAECONNREFUSED", "shop.exe", "5", "2", "4443", "127.0.0.1"])
+        self.assertEqual([got[name] for name in names[:7]],
+                         ["WSAECONNREFUSED", "shop.exe", "5", "2", "4443", "127.0.0.1", "1"])
         self.assertGreater(float(got["frame.time_epoch"]), before - 1)
         resets = tshark.fields(path, ["tcp.dstport"], "-Y", "tcp.flags.reset == 1 && tcp.srcport == 4443")
         self.assertEqual([r["tcp.dstport"] for r in resets], [[got["winsock.local.port"]]])
