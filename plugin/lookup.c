@@ -9,6 +9,9 @@
 /* How many look-ups of one name, or names with the same first label, are looked at. */
 #define MAX_STEPS 1024
 
+/* A question that went unanswered for so long belongs to a look-up that is over. */
+#define SAME_LOOKUP (60 * G_GINT64_CONSTANT(1000000000))
+
 /* A name that a host asks for. */
 typedef struct {
     trace_end host; /* port 0 */
@@ -137,7 +140,9 @@ void lookups_note_query(lookups *names, const trace_end *host, const char *name,
 {
     asked_name *asked = ask(names, host, name);
 
-    if (!asked->latest || asked->latest->questions[which].answer.frame) {
+    const lookup_question *last = asked->latest ? &asked->latest->questions[which] : NULL;
+    if (!last || last->answer.frame ||
+        (last->queries && packet.time - last->last_query.time > SAME_LOOKUP)) {
         lookup *begun = g_new0(lookup, 1);
         begun->earlier = asked->latest;
         begun->name = asked->name;
@@ -158,7 +163,9 @@ static void answer(lookups *names, asked_name *asked, int which, guint8 rcode, g
 {
     lookup_question *question = asked ? &asked->latest->questions[which] : NULL;
 
-    if (!question || !question->queries || question->answer.frame)
+    /* Of several servers' answers the one that has the address counts. */
+    if (!question || !question->queries ||
+        (question->answer.frame && (question->has_records || !has_records)))
         return;
     question->answer = packet;
     question->rcode = rcode;
@@ -193,10 +200,11 @@ void lookups_visit(const lookups *names, const trace_end *host, const char *name
     if (g_str_has_suffix(wanted, "."))
         wanted[strlen(wanted) - 1] = '\0';
     const GPtrArray *same = find(names->by_suffix, host, first_label(wanted));
+    guint steps = 0; /* of all names together */
     for (guint i = 0; same && i < MIN(same->len, MAX_STEPS); i++) {
         const asked_name *asked = same->pdata[i];
         const lookup *latest = stands_for(asked->name, wanted) ? asked->latest : NULL;
-        for (int step = 0; latest && latest->first.time > before && step < MAX_STEPS; step++)
+        for (; latest && latest->first.time > before && steps < MAX_STEPS; steps++)
             latest = latest->earlier;
         if (latest && latest->first.time >= after && latest->first.time <= before)
             visit(latest, data);

@@ -114,6 +114,12 @@ static void note_quoted(tvbuff_t *tvb, const packet_info *pinfo, guint8 protocol
 
 /* Names */
 
+/* In lower case, and nothing that a terminal would obey. */
+static char plain_character(guint8 c)
+{
+    return c > ' ' && c < 0x7f ? g_ascii_tolower((gchar)c) : '?';
+}
+
 /* Reads a name in lower case, without a dot at the end. start: of the message, for pointers.
  * Returns the offset after it, or 0 where it is not whole, empty or not plain. */
 static int read_name(tvbuff_t *tvb, int start, int offset, char *name, size_t size)
@@ -139,7 +145,7 @@ static int read_name(tvbuff_t *tvb, int start, int offset, char *name, size_t si
         if (length > 0)
             name[length++] = '.';
         for (; label > 0; label--)
-            name[length++] = g_ascii_tolower((gchar)tvb_read_uint8(tvb, offset++));
+            name[length++] = plain_character(tvb_read_uint8(tvb, offset++));
     }
     return 0;
 }

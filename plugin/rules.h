@@ -56,9 +56,24 @@ static inline trace_packet at(trace_event event)
 phrase in_frame(const view *v, trace_packet packet);
 phrase how_long_before(const view *v, trace_packet packet);
 
-/* The last event before the failure of the host's own side, or of the peer's; frame 0: none. */
+/* The last event up to the failure of the host's own side, or of the peer's; frame 0: none. */
 trace_event my_event(const view *v, trace_kind kind);
 trace_event peers_event(const view *v, trace_kind kind);
+
+/* The same of what can only have come from outside and confirms: the report can have overtaken it.
+ */
+trace_event inbound(const view *v, trace_kind kind);
+trace_event icmp_error(const view *v);
+
+/* The peer's RST, if nothing was heeded after it; and one after which something was. */
+trace_event accepted_reset(const view *v);
+trace_event ignored_reset(const view *v);
+
+/* The host's latest attempt to connect, if it was this call's; and how many this call made since.
+ */
+gint64 call_began(const view *v);
+trace_event attempt(const view *v);
+guint32 attempts_since(const view *v, gint64 time);
 
 /* The SYN-ACK of whichever side. */
 trace_event handshake_of(const view *v);

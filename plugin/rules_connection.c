@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* A call that makes a connection ends so long after its last SYN at the latest. */
-#define CONNECT_TIME (300 * RULE_SECOND)
+/* Longer than any call that connects. */
+#define CONNECT_SPAN (300 * RULE_SECOND)
 
 /* A hint at who sent a RST; empty where there is none. */
 static phrase whose(trace_event rst)
@@ -21,18 +21,14 @@ static phrase whose(trace_event rst)
     return words;
 }
 
-/* The host's latest attempt to connect, if it was this call's. */
-static trace_event attempt(const view *v)
-{
-    trace_event none = {0}, syn = my_event(v, EVENT_SYN);
-    return syn.frame && v->failure->moment - syn.time <= CONNECT_TIME ? syn : none;
-}
-
 /* Data that was sent again, and of which nothing was acknowledged since. */
 static trace_event unacknowledged(const view *v)
 {
     trace_event none = {0}, again = my_event(v, EVENT_AGAIN);
-    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) && hears_both_ways(v) ? again : none;
+    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) &&
+                   is_latest(again, inbound(v, EVENT_RST)) && hears_both_ways(v)
+               ? again
+               : none;
 }
 
 /* Keep-alive probes that go unanswered. One alone can still be answered. */
@@ -40,7 +36,7 @@ static trace_event unanswered_probe(const view *v)
 {
     trace_event none = {0}, probe = my_event(v, EVENT_PROBE);
     return probe.value > 1 && is_latest(probe, my_event(v, EVENT_PROBE_ANSWERED)) &&
-                   hears_both_ways(v)
+                   is_latest(probe, inbound(v, EVENT_RST)) && hears_both_ways(v)
                ? probe
                : none;
 }
@@ -67,15 +63,15 @@ verdict judge_reset(const view *v)
 {
     if (v->protocol == TRACE_UDP)
         return judge_by_icmp(v);
-    trace_event rst = peers_event(v, EVENT_RST), stray = peers_event(v, EVENT_STRAY_RST);
+    trace_event rst = accepted_reset(v), stray = inbound(v, EVENT_STRAY_RST);
     trace_event mine = my_event(v, EVENT_RST), fin = peers_event(v, EVENT_FIN);
-    if (rst.frame && peers_event(v, EVENT_WENT_ON).time > rst.time)
+    trace_event ignored = ignored_reset(v);
+    if (ignored.frame)
         return with_evidence(v,
                              answer(VERDICT_INCONCLUSIVE,
-                                    "The peer sent a RST %s, but what it sent after that was "
-                                    "accepted",
-                                    in_frame(v, at(rst)).text),
-                             at(rst));
+                                    "The peer sent a RST %s, but the connection went on after it",
+                                    in_frame(v, at(ignored)).text),
+                             at(ignored));
     if (rst.frame)
         return with_evidence(
             v,
@@ -107,7 +103,8 @@ verdict judge_reset(const view *v)
 
 static verdict judge_silence_for_refused(const view *v, trace_event syn)
 {
-    if (trace_has_sent(v->flow, v->peers) || my_event(v, EVENT_ICMP).frame || !hears_both_ways(v))
+    if (trace_has_sent(v->flow, v->peers) || icmp_error(v).frame || !hears_both_ways(v) ||
+        handshake_of(v).frame)
         return judge_by_icmp(v);
     return with_evidence(v,
                          answer(VERDICT_CONTRADICTED,
@@ -122,8 +119,12 @@ verdict judge_refused(const view *v)
         return is_windows(v)
                    ? answer(VERDICT_INCONCLUSIVE, "Windows has no such error for a UDP socket")
                    : judge_by_icmp(v);
-    trace_event syn_ack = peers_event(v, EVENT_SYN_ACK), rst = peers_event(v, EVENT_RST);
+    trace_event syn_ack = peers_event(v, EVENT_SYN_ACK), rst = inbound(v, EVENT_RST);
     trace_event syn = attempt(v);
+    if (is_latest(syn, rst) && rst.frame)
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The peer refused an earlier attempt %s, but the SYN %s was not answered",
+                      in_frame(v, at(rst)).text, in_frame(v, at(syn)).text);
     if (syn_ack.frame)
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED,
@@ -134,15 +135,15 @@ verdict judge_refused(const view *v)
         verdict result =
             answer(VERDICT_CONFIRMED, "The peer refused the connection: RST %s answers the SYN, %s",
                    in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
-        result.attempts = syn.value;
-        if (syn.value > 1)
+        result.attempts = attempts_since(v, call_began(v));
+        if (result.attempts > 1)
             snprintf(result.reason, sizeof result.reason,
                      "The peer refused the connection %u times: RST %s answers the last SYN, %s",
-                     syn.value, in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
+                     result.attempts, in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
         return with_evidence(v, result, at(rst));
     }
     if (!rst.frame)
-        rst = peers_event(v, EVENT_STRAY_RST);
+        rst = inbound(v, EVENT_STRAY_RST);
     if (rst.frame)
         return with_evidence(v,
                              answer(VERDICT_INCONCLUSIVE,
@@ -152,37 +153,49 @@ verdict judge_refused(const view *v)
     return syn.frame ? judge_silence_for_refused(v, syn) : judge_by_icmp(v);
 }
 
+/* The first SYN after a time. */
+static trace_event first_attempt(const view *v, gint64 time)
+{
+    trace_event none = trace_last_event(v->flow, EVENT_SYN, v->mine, 0, time, 0);
+    return trace_last_event(v->flow, EVENT_SYN, v->mine, none.value + 1, time + 1, CONNECT_SPAN);
+}
+
 static verdict judge_connect_timeout(const view *v)
 {
     trace_event rst = peers_event(v, EVENT_RST), syn_ack = peers_event(v, EVENT_SYN_ACK);
     trace_event reply = syn_ack.frame ? syn_ack : rst, syn = attempt(v);
-    trace_event first =
-        trace_last_event(v->flow, EVENT_SYN, v->mine, 0, trace_began(v->flow).time, RULE_TOLERANCE);
 
-    if (reply.frame)
+    if (is_latest(reply, syn))
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED, "The peer answered: %s %s",
                                     syn_ack.frame ? "SYN-ACK" : "RST", in_frame(v, at(reply)).text),
                              at(reply));
-    if (syn.value < 2)
+    gint64 since = MAX(call_began(v), reply.frame ? reply.time : G_MININT64);
+    guint32 attempts = attempts_since(v, since);
+    trace_event first = first_attempt(v, since);
+    if (attempts < 2)
         return answer(VERDICT_INCONCLUSIVE,
                       "The trace has %u SYN of this call; one that times out sends several",
-                      syn.value);
+                      attempts);
     if (!hears_both_ways(v))
         return answer(VERDICT_INCONCLUSIVE,
                       "%u SYNs went unanswered, but the trace has no packet to this host at all",
-                      syn.value);
+                      attempts);
+    if (handshake_of(v).frame || (trace_has_sent(v->flow, v->peers) && !reply.frame))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "%u SYNs have no answer in the trace, but the peer sent other packets",
+                      attempts);
     verdict result =
-        answer(VERDICT_CONFIRMED, "No SYN-ACK came: %u SYNs over %.1f s, none answered", syn.value,
+        answer(VERDICT_CONFIRMED, "No SYN-ACK came: %u SYNs over %.1f s, none answered", attempts,
                (double)(syn.time - first.time) / (double)RULE_SECOND);
-    result.attempts = syn.value;
+    result.attempts = attempts;
     return with_evidence(v, with_evidence(v, result, at(syn)), at(first));
 }
 
 verdict judge_timeout(const view *v)
 {
     if (v->protocol == TRACE_UDP)
-        return my_event(v, EVENT_ICMP).frame
+        return icmp_error(v).frame
                    ? judge_by_icmp(v)
                    : answer(VERDICT_INCONCLUSIVE,
                             "A datagram socket times out by the program's own limit");
@@ -199,7 +212,7 @@ verdict judge_timeout(const view *v)
 
 verdict judge_aborted(const view *v)
 {
-    trace_event peers = peers_event(v, EVENT_RST), mine = my_event(v, EVENT_RST);
+    trace_event peers = accepted_reset(v), mine = my_event(v, EVENT_RST);
     trace_event again = unacknowledged(v);
 
     if (mine.frame && is_latest(peers, mine))
@@ -213,6 +226,13 @@ verdict judge_aborted(const view *v)
                              at(peers));
     if (again.frame)
         return with_evidence(v, because_unacknowledged(v, again), at(mine));
+    if (mine.frame && (my_event(v, EVENT_FIN).frame || !trace_has_data(v->flow, v->peers)))
+        return with_evidence(v,
+                             answer(VERDICT_INCONCLUSIVE,
+                                    "This host sent a RST %s, but there was no data that it had "
+                                    "not read",
+                                    in_frame(v, at(mine)).text),
+                             at(mine));
     if (mine.frame)
         return with_evidence(v,
                              answer(VERDICT_CONFIRMED,
@@ -239,7 +259,7 @@ verdict judge_shut_down(const view *v)
 /* What ended the connection before the failure, and what it is called. */
 static trace_event end_of_connection(const view *v, const char **what)
 {
-    trace_event over = peers_event(v, EVENT_RST);
+    trace_event over = accepted_reset(v);
 
     *what = "RST of the peer";
     if (!over.frame) {
@@ -249,6 +269,10 @@ static trace_event end_of_connection(const view *v, const char **what)
     if (!over.frame) {
         over = peers_event(v, EVENT_FIN);
         *what = "FIN of the peer";
+    }
+    if (!over.frame) {
+        over = my_event(v, EVENT_FIN);
+        *what = "FIN of this host";
     }
     return over;
 }
@@ -263,13 +287,16 @@ verdict judge_not_connected(const view *v)
                              answer(VERDICT_CONFIRMED, "The connection was over: %s %s", what,
                                     in_frame(v, at(over)).text),
                              at(over));
+    if (done.frame && done.kind == EVENT_FIRST)
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The trace does not have the beginning of this connection");
     if (done.frame)
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED,
                                     "The connection was there: SYN-ACK %s, and no end of it",
                                     in_frame(v, at(done)).text),
                              at(done));
-    return my_event(v, EVENT_SYN).frame
+    return my_event(v, EVENT_SYN).frame && hears_both_ways(v)
                ? answer(VERDICT_CONFIRMED, "The handshake had not completed")
                : answer(VERDICT_INCONCLUSIVE,
                         "The trace does not have the beginning of this connection");
@@ -279,7 +306,7 @@ verdict judge_connected_already(const view *v)
 {
     trace_event done = handshake_of(v);
 
-    if (!done.frame)
+    if (!done.frame || done.kind == EVENT_FIRST)
         return answer(VERDICT_INCONCLUSIVE, "The trace has no handshake of this connection");
     return with_evidence(v,
                          answer(VERDICT_CONFIRMED, "The handshake had completed: SYN-ACK %s",
@@ -291,13 +318,14 @@ verdict judge_already(const view *v)
 {
     trace_event done = handshake_of(v), syn = attempt(v);
 
-    if (done.frame)
+    if (done.frame && done.kind == EVENT_SYN_ACK)
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED, "The handshake had completed: SYN-ACK %s",
                                     in_frame(v, at(done)).text),
                              at(done));
-    if (!syn.frame)
-        return answer(VERDICT_INCONCLUSIVE, "The trace has no SYN of this connection");
+    if (done.frame || !is_latest(syn, inbound(v, EVENT_RST)) || !hears_both_ways(v))
+        return answer(VERDICT_INCONCLUSIVE,
+                      "The trace has no SYN of this call that waits for its answer");
     return with_evidence(v,
                          answer(VERDICT_CONFIRMED, "The SYN %s was still waiting for its answer",
                                 in_frame(v, at(syn)).text),
@@ -306,8 +334,10 @@ verdict judge_already(const view *v)
 
 verdict judge_disconnecting(const view *v)
 {
-    trace_event rst = peers_event(v, EVENT_RST), fin = peers_event(v, EVENT_FIN);
+    trace_event rst = accepted_reset(v), fin = inbound(v, EVENT_FIN);
 
+    if (rst.time > v->failure->moment)
+        rst.frame = 0; /* it answers what the host sent later */
     if (rst.frame)
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED,

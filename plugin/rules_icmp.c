@@ -80,7 +80,7 @@ static gboolean is_cause(const view *v, said means)
 
 verdict judge_by_icmp(const view *v)
 {
-    trace_event icmp = my_event(v, EVENT_ICMP);
+    trace_event icmp = icmp_error(v);
     said means = meaning_of(icmp.value);
 
     if (!icmp.frame)
@@ -102,6 +102,17 @@ verdict judge_by_icmp(const view *v)
     return with_evidence(v, result, at(icmp));
 }
 
+static gboolean peer_sent_after(const view *v, trace_event asked)
+{
+    static const trace_kind kinds[] = {EVENT_SYN_ACK, EVENT_FIRST, EVENT_DATAGRAM, EVENT_FIN};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (is_latest(peers_event(v, kinds[i]), asked))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 verdict judge_by_neighbour(const view *v)
 {
     trace_end host = v->local, neighbour = v->failure->remote;
@@ -116,7 +127,9 @@ verdict judge_by_neighbour(const view *v)
     trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
     trace_event answered =
         trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
-    if (!is_latest(asked, answered) || moment - asked.time > 60 * RULE_SECOND)
+    /* One question can be answered yet; and who sends packets is there. */
+    if (!is_latest(asked, answered) || asked.value < 2 || moment - asked.time > 60 * RULE_SECOND ||
+        (v->flow && peer_sent_after(v, asked)))
         return answer(VERDICT_NONE, "%s", "");
     return with_evidence(
         v,
@@ -130,22 +143,26 @@ verdict judge_by_neighbour(const view *v)
 
 verdict judge_unreachable(const view *v)
 {
-    trace_event syn_ack = handshake_of(v);
+    trace_event done = handshake_of(v), icmp = icmp_error(v);
+    verdict by_neighbour = icmp.frame ? answer(VERDICT_NONE, "%s", "") : judge_by_neighbour(v);
 
-    if (v->protocol == TRACE_TCP && syn_ack.frame)
+    if (by_neighbour.kind != VERDICT_NONE)
+        return by_neighbour;
+    if (v->protocol == TRACE_TCP && done.kind == EVENT_SYN_ACK && is_latest(done, icmp))
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
-                                    in_frame(v, at(syn_ack)).text),
-                             at(syn_ack));
-    verdict by_neighbour =
-        my_event(v, EVENT_ICMP).frame ? answer(VERDICT_NONE, "%s", "") : judge_by_neighbour(v);
-    return by_neighbour.kind != VERDICT_NONE ? by_neighbour : judge_by_icmp(v);
+                                    in_frame(v, at(done)).text),
+                             at(done));
+    return judge_by_icmp(v);
 }
 
 verdict judge_host_down(const view *v)
 {
     trace_event first = peers_event(v, EVENT_SYN_ACK);
+    verdict by_neighbour = judge_by_neighbour(v);
 
+    if (by_neighbour.kind != VERDICT_NONE)
+        return by_neighbour;
     if (!first.frame)
         first = peers_event(v, EVENT_FIRST);
     if (!first.frame)
@@ -155,18 +172,14 @@ verdict judge_host_down(const view *v)
                              answer(VERDICT_CONTRADICTED, "The host is there: it sent a packet %s",
                                     in_frame(v, at(first)).text),
                              at(first));
-    verdict by_neighbour = judge_by_neighbour(v);
-    return by_neighbour.kind != VERDICT_NONE
-               ? by_neighbour
-               : answer(VERDICT_INCONCLUSIVE,
-                        "The peer sent nothing, and its neighbours' search for it is not in the "
-                        "trace");
+    return answer(VERDICT_INCONCLUSIVE,
+                  "The peer sent nothing, and no search for it is in the trace");
 }
 
 /* Unlike Windows, Linux has this error of an ICMP "prohibited", after a SYN. */
 verdict judge_access(const view *v)
 {
-    trace_event icmp = my_event(v, EVENT_ICMP);
+    trace_event icmp = icmp_error(v);
 
     if (icmp.frame && is_cause(v, meaning_of(icmp.value)))
         return judge_by_icmp(v);
@@ -194,7 +207,7 @@ static gboolean is_receive(const view *v)
 verdict judge_too_long(const view *v)
 {
     guint64 bytes = v->failure->bytes;
-    trace_event icmp = my_event(v, EVENT_ICMP);
+    trace_event icmp = icmp_error(v);
 
     if (!is_receive(v))
         return icmp.frame && is_cause(v, meaning_of(icmp.value))
@@ -205,7 +218,7 @@ verdict judge_too_long(const view *v)
     trace_event large = trace_last_event(v->flow, EVENT_DATAGRAM, v->peers,
                                          (guint32)MIN(bytes, G_MAXUINT32 - 1) + 1,
                                          v->failure->moment, RULE_TOLERANCE);
-    if (!large.frame)
+    if (!large.frame || v->failure->moment - large.time > 60 * RULE_SECOND)
         return answer(VERDICT_INCONCLUSIVE,
                       "The trace has no datagram larger than the %" G_GUINT64_FORMAT
                       " bytes of the buffer",

@@ -63,7 +63,7 @@ static gboolean is_wanted(const verdict_case *failure, int which)
 
 static answer_rank rank_of(const view *v, const lookup_question *question)
 {
-    if (!question->answer.frame || question->answer.time > v->failure->moment + RULE_TOLERANCE)
+    if (!question->answer.frame || question->answer.time > v->failure->moment)
         return UNANSWERED;
     if (question->has_records)
         return FOUND;
@@ -77,15 +77,15 @@ static void weigh(const lookup *found, void *data)
 
     if (search->newest_only && search->best && !newer)
         return;
-    if (search->newest_only)
-        search->best = NULL;
+    gboolean replaces = search->newest_only;
     for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
         const lookup_question *question = &found->questions[i];
         answer_rank rank = rank_of(search->v, question);
         if (!question->queries || !is_wanted(search->v->failure, i))
             continue;
         gboolean later = search->best && question->answer.time > search->question->answer.time;
-        if (!search->best || rank > search->rank || (rank == search->rank && later)) {
+        if (!search->best || replaces || rank > search->rank || (rank == search->rank && later)) {
+            replaces = FALSE;
             search->best = found;
             search->question = question;
             search->rank = rank;
@@ -93,20 +93,29 @@ static void weigh(const lookup *found, void *data)
     }
 }
 
+/* A query without an answer. What came after the failure is another call's. */
 static verdict judge_unanswered(const view *v, const lookup *found)
 {
+    gint64 moment = v->failure->moment;
     trace_packet last = {0};
     guint32 queries = 0;
+    gboolean is_answered = FALSE;
 
     for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
-        queries += found->questions[i].queries;
-        if (found->questions[i].last_query.time > last.time)
-            last = found->questions[i].last_query;
+        const lookup_question *question = &found->questions[i];
+        gboolean whole = question->last_query.time <= moment;
+        trace_packet query = whole ? question->last_query : question->first_query;
+        queries += whole ? question->queries : 1;
+        is_answered |= question->answer.frame != 0;
+        if (question->queries && query.time <= moment && query.time > last.time)
+            last = query;
     }
-    if (v->failure->error != 11002)
-        return with_evidence(
-            v, answer(VERDICT_INCONCLUSIVE, "The look-up of %.60s was not answered", found->name),
-            last);
+    if (v->failure->error != 11002 || is_answered || moment - found->first.time < RULE_SECOND)
+        return with_evidence(v,
+                             answer(VERDICT_INCONCLUSIVE,
+                                    "The look-up of %.60s was not answered before the failure",
+                                    found->name),
+                             last);
     if (!trace_has_heard(v->facts, &v->local))
         return answer(VERDICT_INCONCLUSIVE,
                       "The look-up of %.60s was not answered, but the trace has no packet to this "
@@ -116,7 +125,7 @@ static verdict judge_unanswered(const view *v, const lookup *found)
                          answer(VERDICT_CONFIRMED,
                                 "No name server answered: %u quer%s for %.60s over %.1f s", queries,
                                 queries == 1 ? "y" : "ies", found->name,
-                                (double)(last.time - found->first.time) / (double)RULE_SECOND),
+                                (double)(moment - found->first.time) / (double)RULE_SECOND),
                          last);
 }
 

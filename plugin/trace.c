@@ -17,6 +17,13 @@
  * inside a window that is too large is taken as one that had to be accepted. */
 enum { UNKNOWN_SCALE = 14 };
 
+/* The window of an end that the trace has no packet of. */
+#define UNKNOWN_WINDOW (1U << 20)
+
+/* A port mirror can capture a packet twice. What comes so soon after the flow's last packet counts
+ * as nothing sent again: that takes a time-out, or a round trip. */
+#define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
+
 /* A SYN can carry data (TCP Fast Open), which a RST acknowledges with it. */
 enum { MAX_SYN_DATA = 65535 };
 
@@ -28,14 +35,15 @@ typedef struct {
 /* The state of one direction, as of the last packet. */
 typedef struct {
     guint32 initial;  /* sequence number of its SYN */
-    guint32 sent_to;  /* the sequence number after all that it has sent */
+    guint32 sent_to;  /* the sequence number after all that it has sent without a gap */
     guint32 acked_to; /* how far the other end has acknowledged that */
-    guint32 reset_at; /* sequence number of its RST */
+    guint32 reset_at; /* sent_to as of its RST, and */
+    guint32 other_at; /* that of the other end */
     guint32 window;   /* bytes that it takes */
     guint16 again, probes;
     guint8 scale, hops;
     guint8 has_syn : 1, has_sent : 1, has_acked : 1, has_fin : 1, is_reset : 1, is_closed : 1,
-        hops_vary : 1;
+        hops_vary : 1, has_data : 1;
 } tcp_side;
 
 typedef struct {
@@ -57,6 +65,7 @@ struct trace_flow {
     guint32 first_frame, last_frame;
     guint8 event_count, event_room;
     guint8 has_sent[2];
+    guint8 protocol;
     guint8 is_established : 1, is_telemetry : 1;
     flow_side sides[2];
 };
@@ -195,22 +204,24 @@ gboolean trace_has_frame(const trace *facts, trace_packet packet)
 /* Events */
 
 /* Makes room by leaving out what lies between the first event of each kind and side and its last
- * two. What stays is at most 3 * 2 * EVENT_KINDS, which is less than TRACE_MAX_EVENTS. */
+ * two, but for what a report has asked for. What stays is at most 3 * 2 * EVENT_KINDS + MAX_KEPT,
+ * which is less than TRACE_MAX_EVENTS. */
+enum { LAST_EVENTS = 2, MAX_KEPT = 48 };
+
 static void thin_out(trace_flow *flow)
 {
-    enum { LAST = 2 };
-    guint8 left[EVENT_KINDS][2] = {{0}}, kept[EVENT_KINDS][2] = {{0}};
+    guint8 left[EVENT_KINDS][2] = {{0}}, seen[EVENT_KINDS][2] = {{0}};
     guint8 count = 0;
 
-    G_STATIC_ASSERT((1 + LAST) * 2 * EVENT_KINDS < TRACE_MAX_EVENTS);
+    G_STATIC_ASSERT((1 + LAST_EVENTS) * 2 * EVENT_KINDS + MAX_KEPT < TRACE_MAX_EVENTS);
     for (guint i = 0; i < flow->event_count; i++)
         left[flow->events[i].kind][flow->events[i].side]++;
     for (guint i = 0; i < flow->event_count; i++) {
         trace_event event = flow->events[i];
-        if (!kept[event.kind][event.side] || left[event.kind][event.side] <= LAST) {
-            kept[event.kind][event.side] = 1;
+        if (!seen[event.kind][event.side] || left[event.kind][event.side] <= LAST_EVENTS ||
+            event.is_kept)
             flow->events[count++] = event;
-        }
+        seen[event.kind][event.side] = 1;
         left[event.kind][event.side]--;
     }
     flow->event_count = count;
@@ -219,7 +230,7 @@ static void thin_out(trace_flow *flow)
 static void add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
                       trace_packet packet)
 {
-    enum { FIRST_ROOM = 5, MAX_VALUE = (1 << 26) - 1 }; /* most connections have five */
+    enum { FIRST_ROOM = 5, MAX_VALUE = (1 << 25) - 1 }; /* most connections have five */
 
     if (flow->event_count == flow->event_room) {
         if (flow->event_room == TRACE_MAX_EVENTS) {
@@ -235,6 +246,7 @@ static void add_event(trace *facts, trace_flow *flow, trace_kind kind, int side,
     event->frame = packet.frame;
     event->kind = (guint32)kind & 0x1f;
     event->side = side != 0;
+    event->is_kept = FALSE;
     event->value = MIN(value, (guint32)MAX_VALUE) & MAX_VALUE;
     facts->changes++;
 }
@@ -264,6 +276,26 @@ trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, 
             return found;
     }
     return found.time <= time + tolerance ? found : none;
+}
+
+/* Keeps the last events of each kind up to a time from being thinned out. */
+static void keep_events(trace_flow *flow, gint64 time)
+{
+    guint8 seen[EVENT_KINDS][2] = {{0}};
+    guint kept = 0;
+
+    for (guint i = 0; i < flow->event_count; i++)
+        kept += flow->events[i].is_kept;
+    for (guint i = flow->event_count; i > 0; i--) {
+        trace_event *event = &flow->events[i - 1];
+        if (event->time > time || seen[event->kind][event->side])
+            continue;
+        seen[event->kind][event->side] = 1;
+        if (!event->is_kept && kept < MAX_KEPT) {
+            event->is_kept = TRUE;
+            kept++;
+        }
+    }
 }
 
 static guint32 next_count(const trace_flow *flow, trace_kind kind, int side)
@@ -326,6 +358,13 @@ static void index_under(GHashTable *index, const trace_end *end, const trace_end
         g_hash_table_insert(index, g_memdup2(&key, sizeof key), flows);
     }
     g_ptr_array_add(flows, flow);
+    for (guint i = flows->len - 1, steps = 0; i > 0 && steps < MAX_STEPS; i--, steps++) {
+        trace_flow *before = flows->pdata[i - 1]; /* files need not be in order */
+        if (before->began <= flow->began)
+            break;
+        flows->pdata[i] = before;
+        flows->pdata[i - 1] = flow;
+    }
 }
 
 static void index_flow(GHashTable *index, trace_flow *flow)
@@ -344,6 +383,7 @@ static trace_flow *begin(trace *facts, int table, const flow_key *key, trace_pac
     flow->key = *key;
     flow->began = packet.time;
     flow->first_frame = packet.frame;
+    flow->protocol = table_protocols[table];
     flow->earlier = g_hash_table_lookup(facts->flows[table], key);
     if (flow->earlier)
         g_hash_table_steal(facts->flows[table], key);
@@ -455,8 +495,10 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
     *found = NULL;
     const GPtrArray *flows = table < 0 ? NULL : g_hash_table_lookup(index_of(facts, table), &key);
     guint last = flows ? count_begun(flows, begun_by) : 0;
-    for (guint i = last; i > 0 && last - i < MAX_STEPS && count < 2; i--) {
+    for (guint i = last; i > 0 && count < 2; i--) {
         trace_flow *flow = flows->pdata[i - 1];
+        if (last - i >= MAX_STEPS)
+            return 2; /* who knows */
         if (!test(flow, trace_side_of(flow, end), data))
             continue;
         if (count++ == 0)
@@ -490,6 +532,8 @@ static gboolean begins_anew(const trace_flow *flow, int side, guint32 sequence, 
 
     if (mine->has_syn && mine->initial == sequence)
         return FALSE;
+    if (!mine->has_syn && other->has_syn && mine->has_acked && mine->acked_to == sequence + 1)
+        return FALSE; /* captured after its SYN-ACK */
     if (flow->is_established || (!mine->has_syn && !other->has_syn))
         return TRUE;
     return time - flow->last > ATTEMPTS_TOGETHER;
@@ -511,8 +555,10 @@ static void note_reset(trace *facts, trace_flow *flow, int side, const trace_seg
     gboolean is_handshake = other->has_syn && !flow->is_established;
     gboolean answers = is_handshake && (segment->flags & TRACE_ACK) &&
                        segment->acknowledgement - other->sent_to <= MAX_SYN_DATA;
-    gboolean in_window = !mine->has_acked || segment->sequence == mine->sent_to ||
-                         segment->sequence - mine->acked_to <= other->window;
+    guint32 expected = mine->has_acked ? mine->acked_to : mine->sent_to;
+    guint32 window = flow->has_sent[!side] ? other->window : UNKNOWN_WINDOW;
+    gboolean in_window = !mine->has_sent || segment->sequence == mine->sent_to ||
+                         segment->sequence - expected <= window;
 
     if (flow->is_established && mine->is_reset)
         return; /* one more for a connection that is over */
@@ -526,23 +572,25 @@ static void note_reset(trace *facts, trace_flow *flow, int side, const trace_seg
     }
     add_event(facts, flow, EVENT_RST, side, value, packet);
     mine->is_reset = TRUE;
-    mine->reset_at = segment->sequence;
+    mine->reset_at = mine->has_sent ? mine->sent_to : segment->sequence;
+    mine->other_at = other->sent_to;
 }
 
 static void note_syn(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
-                     trace_packet packet)
+                     gint64 pause, trace_packet packet)
 {
     tcp_side *mine = &flow->sides[side].tcp;
     const tcp_side *other = &flow->sides[!side].tcp;
     gboolean with_ack = (segment->flags & TRACE_ACK) != 0;
+    gboolean twice = mine->has_syn && mine->initial == segment->sequence && pause < DUPLICATE_TIME;
 
     mine->scale = (guint8)(segment->scale < 0 ? 0 : MIN(segment->scale, UNKNOWN_SCALE));
     mine->initial = segment->sequence;
     mine->has_syn = mine->has_sent = TRUE;
     mine->sent_to = segment->sequence + 1;
-    if (!with_ack) {
+    if (!with_ack && !twice) {
         add_event(facts, flow, EVENT_SYN, side, next_count(flow, EVENT_SYN, side), packet);
-    } else if (!other->has_syn || segment->acknowledgement == other->initial + 1) {
+    } else if (with_ack && (!other->has_syn || segment->acknowledgement == other->initial + 1)) {
         if (!flow->is_established)
             add_event(facts, flow, EVENT_SYN_ACK, side, 0, packet);
         flow->is_established = TRUE;
@@ -558,13 +606,16 @@ static gboolean is_probe(const tcp_side *side, const trace_segment *segment)
 
 /* What takes sequence numbers: data and FIN. */
 static void note_span(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
-                      trace_packet packet)
+                      gint64 pause, trace_packet packet)
 {
     tcp_side *mine = &flow->sides[side].tcp;
+    const tcp_side *other = &flow->sides[!side].tcp;
     gboolean fin = (segment->flags & TRACE_FIN) != 0;
     guint32 end = segment->sequence + segment->length + (fin ? 1 : 0);
 
     if (is_probe(mine, segment)) {
+        if (pause < DUPLICATE_TIME)
+            return;
         if (mine->probes < G_MAXUINT16)
             mine->probes++;
         add_event(facts, flow, EVENT_PROBE, side, mine->probes, packet);
@@ -573,14 +624,18 @@ static void note_span(trace *facts, trace_flow *flow, int side, const trace_segm
     if (end == segment->sequence)
         return;
     if (mine->has_sent && !is_after(end, mine->sent_to) &&
-        (!mine->has_acked || is_after(end, mine->acked_to))) {
+        (!mine->has_acked || is_after(end, mine->acked_to)) && !other->is_closed &&
+        pause >= DUPLICATE_TIME) {
         if (mine->again < G_MAXUINT16)
             mine->again++;
         add_event(facts, flow, EVENT_AGAIN, side, mine->again, packet);
     }
-    if (!mine->has_sent || is_after(end, mine->sent_to))
+    if (!mine->has_sent ||
+        (is_after(end, mine->sent_to) && !is_after(segment->sequence, mine->sent_to)))
         mine->sent_to = end;
     mine->has_sent = TRUE;
+    if (segment->length > 0)
+        mine->has_data = TRUE;
     if (fin && !mine->has_fin) {
         mine->has_fin = TRUE;
         add_event(facts, flow, EVENT_FIN, side, 0, packet);
@@ -591,7 +646,7 @@ static void note_span(trace *facts, trace_flow *flow, int side, const trace_segm
 static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
                                  const trace_segment *segment, trace_packet packet)
 {
-    tcp_side *other = &flow->sides[!side].tcp;
+    tcp_side *mine = &flow->sides[side].tcp, *other = &flow->sides[!side].tcp;
     guint32 to = segment->acknowledgement;
 
     if (other->probes > 0) {
@@ -600,6 +655,10 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
     }
     if (other->has_acked && !is_after(to, other->acked_to))
         return;
+    if (!other->has_sent || is_after(to, other->sent_to)) {
+        other->has_sent = TRUE;
+        other->sent_to = to; /* the trace has not got all of it */
+    }
     if (other->again > 0) {
         other->again = 0;
         add_event(facts, flow, EVENT_ACKNOWLEDGED, !side, 0, packet);
@@ -607,6 +666,10 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
     if (other->is_reset && is_after(to, other->reset_at)) {
         other->is_reset = FALSE;
         add_event(facts, flow, EVENT_WENT_ON, !side, 0, packet);
+    }
+    if (mine->is_reset && is_after(to, mine->other_at)) {
+        mine->is_reset = FALSE;
+        add_event(facts, flow, EVENT_WENT_ON, side, 0, packet);
     }
     other->acked_to = to;
     other->has_acked = TRUE;
@@ -641,6 +704,7 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
         flow = begin(facts, TABLE_TCP, &key, packet);
     int side = trace_side_of(flow, from);
     gboolean first = !flow->has_sent[side];
+    gint64 pause = packet.time - flow->last; /* a flow begins long after 0 */
     touch(facts, TABLE_TCP, flow, side, packet);
     if (segment->flags & TRACE_RST) {
         note_reset(facts, flow, side, segment, packet);
@@ -649,13 +713,13 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
     note_hops(&flow->sides[side].tcp, segment->hops);
     note_window(facts, flow, side, segment, packet);
     if (segment->flags & TRACE_SYN) {
-        note_syn(facts, flow, side, segment, packet);
+        note_syn(facts, flow, side, segment, pause, packet);
     } else {
-        if (first)
+        /* Whoever sends this has got through the handshake, though the trace has not. */
+        if (first || !flow->is_established)
             add_event(facts, flow, EVENT_FIRST, side, 0, packet);
-        if (segment->length > 0)
-            flow->is_established = TRUE;
-        note_span(facts, flow, side, segment, packet);
+        flow->is_established = TRUE;
+        note_span(facts, flow, side, segment, pause, packet);
     }
     if (segment->flags & TRACE_ACK)
         note_acknowledgement(facts, flow, side, segment, packet);
@@ -697,14 +761,21 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
     return anew ? flow : NULL;
 }
 
-void trace_keep_datagram(trace *facts, trace_flow *flow, int side)
+void trace_keep(trace *facts, trace_flow *flow, gint64 time)
 {
-    const trace_event *event = latest_event(flow, EVENT_DATAGRAM, side);
-    const udp_side *mine = &flow->sides[side].udp;
+    for (int side = 0; side < 2 && flow->protocol == TRACE_UDP; side++) {
+        const trace_event *event = latest_event(flow, EVENT_DATAGRAM, side);
+        const udp_side *mine = &flow->sides[side].udp;
+        if (event && mine->frame && event->frame != mine->frame)
+            add_event(facts, flow, EVENT_DATAGRAM, side, mine->length,
+                      (trace_packet){mine->frame, mine->time});
+    }
+    keep_events(flow, time);
+}
 
-    if (event && mine->frame && event->frame != mine->frame)
-        add_event(facts, flow, EVENT_DATAGRAM, side, mine->length,
-                  (trace_packet){mine->frame, mine->time});
+gboolean trace_has_data(const trace_flow *flow, int side)
+{
+    return flow->protocol == TRACE_TCP && flow->sides[side].tcp.has_data;
 }
 
 void trace_mark_telemetry(trace *facts, const trace_end *from, const trace_end *to)
@@ -751,7 +822,7 @@ void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end 
     touch(facts, TABLE_NEIGHBOUR, flow, answered ? !side : side, packet);
     const trace_event *before = latest_event(flow, EVENT_ANSWERED, side);
     const trace_event *asked = latest_event(flow, EVENT_ASKED, side);
-    gboolean is_open = asked && !(before && before->time >= asked->time);
+    gboolean is_open = asked && !(before && before > asked);
     if (!answered)
         add_event(facts, flow, EVENT_ASKED, side, is_open ? asked->value + 1 : 1, packet);
     else if (is_open)

@@ -46,21 +46,21 @@ typedef struct {
 /* What happened. Each event is of the side that sent the packet, but for ICMP errors, which are of
  * the side whose packet they quote, and acknowledgements, which are of the side that had sent. */
 typedef enum {
-    EVENT_FIRST,          /* its first packet, where that is neither SYN nor RST */
+    EVENT_FIRST,          /* its first packet after a handshake that the trace does not have */
     EVENT_STREAM,         /* value: Wireshark's number of the stream from here on */
     EVENT_SYN,            /* without ACK; value: the attempts so far */
     EVENT_SYN_ACK,        /* that answers the SYN, where the trace has that */
     EVENT_FIN,            /* the first */
     EVENT_RST,            /* that the other end had to accept; value: RST_ bits */
     EVENT_STRAY_RST,      /* that it did not: it answers no SYN, or lies outside of the window */
-    EVENT_WENT_ON,        /* what it sent after its RST was acknowledged: that was not accepted */
+    EVENT_WENT_ON,        /* what either end sent after its RST was acknowledged: nobody heeds it */
     EVENT_AGAIN,          /* data sent again; value: how often since anything was acknowledged */
     EVENT_ACKNOWLEDGED,   /* some of what it had sent again */
     EVENT_PROBE,          /* keep-alive; value: how many are unanswered */
     EVENT_PROBE_ANSWERED, /* a packet came after its probes */
     EVENT_WINDOW_CLOSED,  /* it takes no more data */
     EVENT_WINDOW_OPENED,
-    EVENT_DATAGRAM, /* larger than all before, or marked by trace_keep_datagram; value: its size */
+    EVENT_DATAGRAM, /* larger than all before, or kept by trace_keep; value: its size */
     EVENT_ICMP,     /* value: as trace_icmp_value() makes it */
     EVENT_ASKED,    /* for its neighbour; value: how often without an answer */
     EVENT_ANSWERED, /* its neighbour's question */
@@ -89,10 +89,10 @@ static inline guint32 trace_icmp_value(gboolean v6, guint8 type, guint8 code)
 typedef struct {
     gint64 time;
     guint32 frame; /* 0: no event */
-    guint32 kind : 5, side : 1, value : 26;
+    guint32 kind : 5, side : 1, is_kept : 1, value : 25;
 } trace_event;
 
-#define TRACE_MAX_EVENTS 128
+#define TRACE_MAX_EVENTS 192
 
 typedef struct trace_flow trace_flow;
 typedef struct trace trace;
@@ -153,8 +153,12 @@ trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, 
 /* Whether the side has sent anything. */
 gboolean trace_has_sent(const trace_flow *flow, int side);
 
-/* Keeps the last datagram of a side as an event, for a report that came right after it. */
-void trace_keep_datagram(trace *facts, trace_flow *flow, int side);
+/* Whether the side has sent data. */
+gboolean trace_has_data(const trace_flow *flow, int side);
+
+/* Keeps what a report that comes now will be judged by, however long the flow goes on: the last
+ * events of each kind up to a time, and the last datagrams. */
+void trace_keep(trace *facts, trace_flow *flow, gint64 time);
 
 /* The flow carries reports: its own troubles are nobody's failure. */
 void trace_mark_telemetry(trace *facts, const trace_end *from, const trace_end *to);

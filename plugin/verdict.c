@@ -11,8 +11,28 @@
 /* A flow that a report does not name is one that had a packet so short a time before. */
 #define ALIVE_TIME (60 * RULE_SECOND)
 
+/* A call that makes a connection ends so long after its first SYN at the latest, where the report
+ * does not say how long it took. */
+#define CONNECT_TIME (300 * RULE_SECOND)
+
+/* What a datagram socket is told of lies back so far at the most. */
+#define DATAGRAM_TIME (60 * RULE_SECOND)
+
 /* A port is not free again for so long after its connection has closed. */
 #define PORT_TIME (240 * RULE_SECOND)
+
+/* Names come from the wire: what a terminal would obey is not shown, nor half a character. */
+static void make_plain(char *text, size_t size)
+{
+    char *valid = g_utf8_make_valid(text, -1);
+
+    g_strlcpy(text, valid, size);
+    g_free(valid);
+    for (char *c = text; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            *c = '?';
+    }
+}
 
 verdict answer(verdict_kind kind, const char *format, ...)
 {
@@ -22,6 +42,7 @@ verdict answer(verdict_kind kind, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(result.reason, sizeof result.reason, format, arguments);
     va_end(arguments);
+    make_plain(result.reason, sizeof result.reason);
     return result;
 }
 
@@ -66,18 +87,68 @@ phrase how_long_before(const view *v, trace_packet packet)
 
 trace_event my_event(const view *v, trace_kind kind)
 {
-    return trace_last_event(v->flow, kind, v->mine, 0, v->failure->moment, RULE_TOLERANCE);
+    return trace_last_event(v->flow, kind, v->mine, 0, v->failure->moment, 0);
 }
 
 trace_event peers_event(const view *v, trace_kind kind)
 {
+    return trace_last_event(v->flow, kind, v->peers, 0, v->failure->moment, 0);
+}
+
+trace_event inbound(const view *v, trace_kind kind)
+{
     return trace_last_event(v->flow, kind, v->peers, 0, v->failure->moment, RULE_TOLERANCE);
+}
+
+trace_event icmp_error(const view *v)
+{
+    return trace_last_event(v->flow, EVENT_ICMP, v->mine, 0, v->failure->moment, RULE_TOLERANCE);
+}
+
+/* The last that nobody heeded a RST of the peer: also after the failure, for that was the end. */
+static trace_event went_on(const view *v)
+{
+    return trace_last_event(v->flow, EVENT_WENT_ON, v->peers, 0, G_MAXINT64, 0);
+}
+
+trace_event accepted_reset(const view *v)
+{
+    trace_event none = {0}, rst = inbound(v, EVENT_RST);
+    return is_latest(rst, went_on(v)) ? rst : none;
+}
+
+trace_event ignored_reset(const view *v)
+{
+    trace_event none = {0}, rst = inbound(v, EVENT_RST);
+    return is_latest(rst, went_on(v)) ? none : rst;
+}
+
+gint64 call_began(const view *v)
+{
+    gint64 duration = v->failure->duration;
+    return v->failure->moment - (duration ? duration + RULE_TOLERANCE : CONNECT_TIME);
+}
+
+trace_event attempt(const view *v)
+{
+    trace_event none = {0}, syn = my_event(v, EVENT_SYN);
+    return syn.frame && syn.time >= call_began(v) ? syn : none;
+}
+
+guint32 attempts_since(const view *v, gint64 time)
+{
+    guint32 before = trace_last_event(v->flow, EVENT_SYN, v->mine, 0, time, 0).value;
+    guint32 all = my_event(v, EVENT_SYN).value;
+    return all > before ? all - before : 0;
 }
 
 trace_event handshake_of(const view *v)
 {
-    trace_event of_peer = peers_event(v, EVENT_SYN_ACK);
-    return of_peer.frame ? of_peer : my_event(v, EVENT_SYN_ACK);
+    trace_event done = peers_event(v, EVENT_SYN_ACK);
+
+    if (!done.frame)
+        done = my_event(v, EVENT_SYN_ACK);
+    return done.frame ? done : my_event(v, EVENT_FIRST);
 }
 
 gboolean is_latest(trace_event event, trace_event other)
@@ -101,12 +172,13 @@ gboolean is_connect(const view *v)
 {
     /* An overlapped connect is reported by the call that asks for its end. */
     return verdict_is_connect(v->failure) ||
-           (v->flow && my_event(v, EVENT_SYN).frame && !peers_event(v, EVENT_SYN_ACK).frame);
+           (v->flow && my_event(v, EVENT_SYN).frame && !handshake_of(v).frame);
 }
 
 gboolean hears_both_ways(const view *v)
 {
-    return trace_has_sent(v->flow, v->peers) || trace_has_heard(v->facts, &v->local);
+    return trace_has_sent(v->flow, v->peers) ||
+           (!handshake_of(v).frame && trace_has_heard(v->facts, &v->local));
 }
 
 /* Which rule judges an error. */
@@ -133,11 +205,36 @@ typedef struct {
     const view *v;
 } flow_wish;
 
+static gboolean is_since(trace_event event, gint64 time)
+{
+    return event.frame && event.time >= time;
+}
+
+/* A flow that has ended is one of the moment for a minute still; one that has not, always. */
 static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *data)
 {
+    static const trace_kind lasts[] = {EVENT_SYN_ACK, EVENT_FIRST, EVENT_DATAGRAM};
     const flow_wish *wish = data;
+    gint64 moment = wish->v->failure->moment;
+    gboolean is_open = FALSE;
+    guint fins = 0;
+
     (void)side_of_end;
-    return trace_lasted(flow) >= wish->after;
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(lasts); i++)
+            is_open |= trace_last_event(flow, lasts[i], side, 0, moment, RULE_TOLERANCE).frame != 0;
+        trace_event rst = trace_last_event(flow, EVENT_RST, side, 0, moment, 0);
+        trace_event fin = trace_last_event(flow, EVENT_FIN, side, 0, moment, 0);
+        trace_event syn = trace_last_event(flow, EVENT_SYN, side, 0, moment, RULE_TOLERANCE);
+        trace_event icmp = trace_last_event(flow, EVENT_ICMP, side, 0, moment, RULE_TOLERANCE);
+        if (is_since(rst, wish->after) || is_since(fin, wish->after) ||
+            is_since(syn, wish->after) || is_since(icmp, wish->after))
+            return TRUE;
+        if (rst.frame)
+            return FALSE;
+        fins += fin.frame != 0;
+    }
+    return is_open && fins < 2;
 }
 
 /* Whether an ICMP error has come about what this end sent, or a datagram that it could not take. */
@@ -147,11 +244,12 @@ static gboolean has_trouble(const trace_flow *flow, int side_of_end, const void 
     const verdict_case *failure = wish->v->failure;
     gboolean too_long = failure->error == 10040;
 
-    return trace_last_event(flow, too_long ? EVENT_DATAGRAM : EVENT_ICMP,
-                            too_long ? !side_of_end : side_of_end,
-                            too_long ? (guint32)MIN(failure->bytes, G_MAXUINT32 - 1) + 1 : 0,
-                            failure->moment, RULE_TOLERANCE)
-               .frame != 0;
+    return is_since(
+        trace_last_event(flow, too_long ? EVENT_DATAGRAM : EVENT_ICMP,
+                         too_long ? !side_of_end : side_of_end,
+                         too_long ? (guint32)MIN(failure->bytes, G_MAXUINT32 - 1) + 1 : 0,
+                         failure->moment, RULE_TOLERANCE),
+        failure->moment - DATAGRAM_TIME);
 }
 
 static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol, gint64 moment)
@@ -166,7 +264,7 @@ static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol,
 /* Whose port it is that is in use. */
 static verdict judge_in_use(const view *v)
 {
-    flow_wish wish = {.after = v->failure->moment - PORT_TIME};
+    flow_wish wish = {.after = v->failure->moment - PORT_TIME, .v = v};
     trace_flow *holder = NULL;
     guint8 protocol = v->protocol ? v->protocol : TRACE_TCP;
 
@@ -285,7 +383,7 @@ static gboolean find_socket_flow(view *v)
 static guint find_likely_flow(view *v, guint8 protocol)
 {
     const verdict_case *failure = v->failure;
-    flow_wish wish = {.after = failure->moment - ALIVE_TIME};
+    flow_wish wish = {.after = failure->moment - ALIVE_TIME, .v = v};
     gint64 by = failure->moment + RULE_TOLERANCE;
     trace_flow *flow = NULL;
     guint count = 0;
@@ -301,6 +399,18 @@ static guint find_likely_flow(view *v, guint8 protocol)
     if (count == 1)
         take_flow(v, protocol, flow, !trace_side_of(flow, &failure->remote));
     return count;
+}
+
+/* A connection that was made before a call that connects is another call's. */
+static void drop_flow_of_another_call(view *v)
+{
+    trace_event syn = {0};
+
+    if (v->flow && v->protocol == TRACE_TCP && verdict_is_connect(v->failure))
+        syn = my_event(v, EVENT_SYN);
+    if (syn.frame && syn.time < call_began(v) && icmp_error(v).time < call_began(v) &&
+        inbound(v, EVENT_RST).time < call_began(v))
+        v->flow = NULL;
 }
 
 typedef struct {
@@ -337,13 +447,13 @@ static verdict judge_without_flow(const view *v, const error_rule *found, guint 
 
     if (result.kind != VERDICT_NONE)
         return result;
-    if (found->flow == EXPECTS_NONE)
-        return answer(VERDICT_LOCAL,
-                      "The trace has no packet of it, as where the error arises inside the host");
-    if (candidates > 1)
+    if (candidates > 1 && found->judge != judge_nothing_sent)
         return answer(VERDICT_INCONCLUSIVE,
                       "The report does not name its own end, and more than one flow to the other "
                       "end could be meant");
+    if (found->flow == EXPECTS_NONE)
+        return answer(VERDICT_LOCAL,
+                      "The trace has no packet of it, as where the error arises inside the host");
     if (!v->failure->remote.length)
         return answer(VERDICT_INCONCLUSIVE,
                       "The report does not name the other end, so that its flow is not known");
@@ -378,6 +488,8 @@ verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *fa
         return (verdict){.kind = VERDICT_NONE};
     finding how = find_flow(&v);
     verdict result;
+    if (found->judge != judge_connected_already)
+        drop_flow_of_another_call(&v);
     if (found->flow == ASKS_NOTHING)
         result = found->judge(&v);
     else if (!v.flow)
@@ -404,9 +516,7 @@ void verdict_keep(trace *facts, const verdict_case *failure)
               .local = own_end(failure),
               .protocol = failure->protocol};
 
-    if (failure->error == 10040 && failure->protocol == TRACE_UDP) {
-        find_flow(&v);
-        if (v.flow)
-            trace_keep_datagram(facts, v.flow, v.peers);
-    }
+    find_flow(&v);
+    if (v.flow)
+        trace_keep(facts, v.flow, failure->moment);
 }

@@ -168,7 +168,7 @@ static void silence_does_not_refuse(void **state)
     expect_error(f, 10061, CONNECT, VERDICT_CONTRADICTED, 1);
     verdict_case late = failure_of(f, 10061, CONNECT);
     late.moment += 301 * 1000 * (gint64)MS;
-    expect(f, late, VERDICT_INCONCLUSIVE, 0); /* of another call */
+    expect(f, late, VERDICT_UNSEEN, 0); /* of another call */
 }
 
 static void an_answer_to_no_syn(void **state)
@@ -196,6 +196,169 @@ static void attempts_of_several_streams(void **state)
     assert_int_equal(verdict_judge(f->facts, f->names, &failure).attempts, 3);
     failure.moment = f->now.time - 600 * (gint64)MS; /* before the third */
     assert_int_equal(verdict_judge(f->facts, f->names, &failure).attempts, 2);
+}
+
+/* A failure at this moment, then packets that come 20 ms later. */
+static verdict_case soon_after(fixture *f, guint32 error, guint16 operation)
+{
+    verdict_case failure = failure_of(f, error, operation);
+    f->now.time += 20 * (gint64)MS;
+    return failure;
+}
+
+static void what_comes_after_excludes_nothing(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    out(f, SYN, 100, 0);
+    verdict_case already = soon_after(f, 10037, CONNECT), unconnected = already;
+    unconnected.error = 10057;
+    unconnected.operation = SEND;
+    in(f, SYN_ACK, 101, 0);
+    expect(f, already, VERDICT_CONFIRMED, 1);
+    expect(f, unconnected, VERDICT_CONFIRMED, 0);
+    out(f, ACK, 101, 0);
+    verdict_case shut = soon_after(f, 10058, SEND), reset = shut;
+    reset.error = 10054;
+    out(f, FIN, 101, 0);
+    out(f, RST, 102, 0);
+    expect(f, shut, VERDICT_INCONCLUSIVE, 0);
+    expect(f, reset, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void one_direction_proves_no_silence(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    out(f, SYN, 100, 0);
+    out(f, SYN, 100, 0);
+    out(f, ACK, 101, 0); /* so there was a SYN-ACK */
+    out(f, ACK, 101, 50);
+    out(f, ACK, 101, 50);
+    static const guint32 errors[] = {10057, 10037, 10060, 10061, 10053};
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        expect(f, failure_of(f, errors[i], RECV), VERDICT_INCONCLUSIVE, 0);
+        verdict_case failure = failure_of(f, errors[i], CONNECT);
+        assert_int_equal(verdict_judge(f->facts, f->names, &failure).kind, VERDICT_INCONCLUSIVE);
+    }
+    expect_error(f, 10055, SEND, VERDICT_LOCAL, 0);
+}
+
+static void the_hosts_own_end_of_a_connection(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    out(f, FIN, 101, 0);
+    in(f, ACK, 102, 0);
+    expect_error(f, 10057, RECV, VERDICT_CONFIRMED, 4);
+}
+
+static void packets_out_of_order_or_captured_twice(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 111, 10);
+    out(f, ACK, 101, 10);
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+    out(f, ACK, 121, 10);
+    f->now.time -= 4 * (gint64)MS; /* a port mirror has it twice */
+    out(f, ACK, 121, 10);
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void a_closed_window_is_no_silence(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    for (int i = 0; i < 4; i++) {
+        trace_segment closed = {ACK, 60, 501, 101, 0, 0, -1};
+        trace_note_tcp(f->facts, &f->server, &f->client, &closed, next(f));
+        out(f, ACK, 101, 1);
+    }
+    expect_error(f, 10060, RECV, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void a_refusal_of_an_earlier_attempt(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    in(f, RST_ACK, 101, 0);
+    f->now.time += 5000 * (gint64)MS;
+    for (int i = 0; i < 3; i++)
+        out(f, SYN, 5000, 0);
+    verdict_case failure = failure_of(f, 10060, CONNECT);
+    expect(f, failure, VERDICT_CONFIRMED, 5);
+    assert_int_equal(verdict_judge(f->facts, f->names, &failure).attempts, 3);
+    expect_error(f, 10061, CONNECT, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void a_connection_of_another_day(void **state)
+{
+    static const guint32 errors[] = {10065, 10051, 10055, 10013};
+    fixture *f = *state;
+    handshake(f);
+    out(f, FIN, 101, 0);
+    in(f, FIN, 102, 0);
+    f->now.time += 86400 * 1000 * (gint64)MS;
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        expect_error(f, errors[i], CONNECT, VERDICT_LOCAL, 0);
+    expect_error(f, 10061, CONNECT, VERDICT_UNSEEN, 0);
+    expect_error(f, 10060, CONNECT, VERDICT_UNSEEN, 0);
+}
+
+static void a_reset_that_nobody_heeds(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    in_at(f, RST, 900, 0, 0); /* inside the window, and ahead */
+    verdict_case failure = failure_of(f, 10054, RECV);
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    in(f, ACK, 101, 50);
+    trace_segment accepted = {ACK, 128, 101, 551, 0, 1000, -1};
+    trace_note_tcp(f->facts, &f->client, &f->server, &accepted, next(f));
+    expect(f, failure, VERDICT_INCONCLUSIVE, 4);
+    failure.error = 10057;
+    expect(f, failure, VERDICT_CONTRADICTED, 2);
+    f->client.port++;
+    handshake(f);
+    in(f, RST, 0, 0);
+    expect_error(f, 10054, RECV, VERDICT_CONFIRMED, f->now.frame);
+    out(f, ACK, 101, 50); /* the host goes on, and the peer takes it */
+    in(f, ACK, 151, 0);
+    expect_error(f, 10054, RECV, VERDICT_INCONCLUSIVE, f->now.frame - 2);
+}
+
+static void a_syn_captured_after_its_answer(void **state)
+{
+    fixture *f = *state;
+    in(f, SYN_ACK, 101, 0);
+    out(f, SYN, 100, 0);
+    out(f, ACK, 101, 10);
+    expect_error(f, 10057, RECV, VERDICT_CONTRADICTED, 1);
+}
+
+static void a_report_keeps_its_evidence(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    verdict_case failure = {0};
+    for (int i = 0; i < 2000; i++) {
+        out(f, ACK, 110, 0);
+        if (i == 1000) {
+            out(f, ACK, 110, 0);
+            failure = failure_of(f, 10052, RECV);
+            verdict_keep(f->facts, &failure);
+        }
+        in(f, ACK, 111, 0);
+    }
+    verdict v = verdict_judge(f->facts, f->names, &failure);
+    assert_int_equal(v.kind, VERDICT_CONFIRMED);
 }
 
 static void aborted_after_the_peers_reset(void **state)
@@ -409,6 +572,29 @@ static void the_address_that_was_asked_for(void **state)
     expect(f, failure, VERDICT_CONFIRMED, 4); /* it wanted IPv6 alone */
 }
 
+static void the_answer_with_an_address_counts(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db";
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f)); /* another server's */
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+}
+
+static void a_name_that_a_terminal_would_obey(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db\x1b[2J\n\xff";
+    verdict v = verdict_judge(f->facts, f->names, &failure);
+    assert_true(g_utf8_validate(v.reason, -1, NULL));
+    assert_null(strpbrk(v.reason, "\x1b\n"));
+}
+
 static void all_look_ups_of_a_call(void **state)
 {
     fixture *f = *state;
@@ -509,6 +695,18 @@ int main(void)
         CASE(silence_does_not_refuse),
         CASE(an_answer_to_no_syn),
         CASE(attempts_of_several_streams),
+        CASE(what_comes_after_excludes_nothing),
+        CASE(one_direction_proves_no_silence),
+        CASE(the_hosts_own_end_of_a_connection),
+        CASE(packets_out_of_order_or_captured_twice),
+        CASE(a_closed_window_is_no_silence),
+        CASE(a_refusal_of_an_earlier_attempt),
+        CASE(a_connection_of_another_day),
+        CASE(a_reset_that_nobody_heeds),
+        CASE(a_syn_captured_after_its_answer),
+        CASE(a_report_keeps_its_evidence),
+        CASE(the_answer_with_an_address_counts),
+        CASE(a_name_that_a_terminal_would_obey),
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),

@@ -15,13 +15,14 @@
 
 #include <cmocka.h>
 
-#define MS 1000000
+#define MS   1000000
+#define STEP (5 * MS)
 
 enum { CONNECT = 5, RECV = 8 };
 enum { SYN = TRACE_SYN, SYN_ACK = TRACE_SYN | TRACE_ACK, ACK = TRACE_ACK, FIN = TRACE_FIN | ACK };
 enum { RST = TRACE_RST, RST_ACK = TRACE_RST | TRACE_ACK };
 
-/* A trace under construction: each packet comes a millisecond after the one before. */
+/* A trace under construction: each packet comes five milliseconds after the one before. */
 typedef struct {
     trace *facts;
     lookups *names;
@@ -48,7 +49,7 @@ static inline int setup(void **state)
     f->client = end(10, 50000);
     f->server = end(7, 443);
     f->hops = 60;
-    f->now.time = 1000 * (gint64)MS;
+    f->now.time = 1000000 * (gint64)MS;
     *state = f;
     return 0;
 }
@@ -64,7 +65,7 @@ static inline int teardown(void **state)
 static inline trace_packet next(fixture *f)
 {
     f->now.frame++;
-    f->now.time += MS;
+    f->now.time += STEP;
     return f->now;
 }
 
