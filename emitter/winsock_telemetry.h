@@ -28,6 +28,7 @@ typedef int wsft_result;  /* of send and recv */
 typedef int wsft_socklen; /* of an address */
 #else
 #include <netdb.h>
+struct addrinfo; /* which strict C hides */
 #include <sys/socket.h>
 #include <sys/types.h>
 typedef int wsft_handle;

@@ -111,6 +111,20 @@ static const char *frame_text(char *buffer, size_t size, guint32 frame, gboolean
     return has_frame ? buffer : "-";
 }
 
+/* What a sender says of itself, or "-". */
+typedef struct {
+    char text[256];
+} plain_column;
+
+static plain_column plain(const char *text)
+{
+    plain_column column;
+
+    g_strlcpy(column.text, text && *text ? text : "-", sizeof column.text);
+    verdict_make_plain(column.text, sizeof column.text);
+    return column;
+}
+
 static void print_failure(const report *r)
 {
     const verdict *v = &r->judged;
@@ -120,8 +134,8 @@ static void print_failure(const report *r)
 
     printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
            frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)),
-           *r->who ? r->who : "-", error_name(r->facts.error), operation ? operation : "-",
-           r->repeat, flow, verdict_name(v->kind),
+           plain(r->who).text, error_name(r->facts.error), operation ? operation : "-", r->repeat,
+           plain(flow).text, verdict_name(v->kind),
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
            frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
                       r->root && correlate_has_frame(r->root)),
@@ -170,7 +184,7 @@ static void print_senders(GHashTable *senders)
            "Missing", "Dropped", "Clock offset (s)");
     for (const GList *key = keys; key; key = key->next) {
         const sender_row *row = g_hash_table_lookup(senders, key->data);
-        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %.6f\n", *row->who ? row->who : "-", row->where,
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %.6f\n", plain(row->who).text, row->where,
                row->datagrams, row->missing, row->dropped, row->clock_offset);
     }
     g_list_free(keys);

@@ -21,8 +21,7 @@
 /* A port is not free again for so long after its connection has closed. */
 #define PORT_TIME (240 * RULE_SECOND)
 
-/* Names come from the wire: what a terminal would obey is not shown, nor half a character. */
-static void make_plain(char *text, size_t size)
+void verdict_make_plain(char *text, size_t size)
 {
     char *valid = g_utf8_make_valid(text, -1);
 
@@ -42,7 +41,7 @@ verdict answer(verdict_kind kind, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(result.reason, sizeof result.reason, format, arguments);
     va_end(arguments);
-    make_plain(result.reason, sizeof result.reason);
+    verdict_make_plain(result.reason, sizeof result.reason);
     return result;
 }
 

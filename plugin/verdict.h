@@ -52,6 +52,9 @@ typedef struct {
  * Result: by value; VERDICT_NONE where no rule knows the error. */
 verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure);
 
+/* Makes text of the wire fit for a terminal: nothing that it would obey, nor half a character. */
+void verdict_make_plain(char *text, size_t size);
+
 /* Whether the call is one that makes a connection. */
 gboolean verdict_is_connect(const verdict_case *failure);
 
