@@ -30,10 +30,11 @@ typedef struct {
     trace *facts;
     const lookups *names;
     const verdict_case *failure;
-    trace_end local;  /* the report's, with the host's address where it names none */
-    guint8 protocol;  /* of the flow, or what the report says */
-    trace_flow *flow; /* NULL: none was found */
-    int mine, peers;  /* its sides */
+    trace_end local;    /* the report's, with the host's address where it names none */
+    guint8 protocol;    /* of the flow, or what the report says */
+    trace_flow *flow;   /* NULL: none was found */
+    int mine, peers;    /* its sides */
+    gboolean is_likely; /* it was found without the report's own end: it excludes nothing */
 } view;
 
 typedef verdict (*rule)(const view *v);
@@ -110,6 +111,7 @@ verdict judge_disconnecting(const view *v);
 verdict judge_network_reset(const view *v);
 verdict judge_network_down(const view *v);
 verdict judge_nothing_sent(const view *v);
+verdict judge_no_buffers(const view *v);
 verdict judge_cancelled(const view *v);
 verdict judge_pending(const view *v);
 

@@ -370,11 +370,38 @@ verdict judge_network_reset(const view *v)
                   "The connection is in the trace, and no unanswered keep-alive probes of it");
 }
 
+/* Two conversations or more that fall silent together, and nothing of the host for so long after,
+ * are no pause. */
+enum { SILENT_TOGETHER = 2 };
+#define SILENCE (10 * RULE_SECOND)
+
 verdict judge_network_down(const view *v)
 {
-    (void)v;
-    return answer(VERDICT_INCONCLUSIVE,
-                  "The flow is in the trace, and does not show the state of the host's network");
+    trace_survey host;
+    gint64 moment = v->failure->moment;
+
+    if (!trace_survey_host(v->facts, &v->local, moment, RULE_TOLERANCE, &host) || !host.last.frame)
+        return answer(VERDICT_LOCAL,
+                      "It arises inside the host, of which the trace has no packet before");
+    if (host.after.frame)
+        return with_evidence(v,
+                             answer(VERDICT_INCONCLUSIVE,
+                                    "The host's network was there, before or again: a packet of "
+                                    "it follows %s",
+                                    in_frame(v, host.after).text),
+                             host.after);
+    if (host.silent < SILENT_TOGETHER || trace_ended(v->facts) - moment < SILENCE)
+        return answer(v->flow ? VERDICT_INCONCLUSIVE : VERDICT_LOCAL,
+                      "The host's last packet is %s; whether its network was down the trace does "
+                      "not show",
+                      in_frame(v, host.last).text);
+    return with_evidence(v,
+                         answer(VERDICT_CONFIRMED,
+                                "All traffic of this host stops: %u conversations fall silent, the "
+                                "last packet is %s, %s",
+                                host.silent, in_frame(v, host.last).text,
+                                how_long_before(v, host.last).text),
+                         host.last);
 }
 
 /* An error that arises before anything is sent: a SYN excludes it. */
@@ -388,6 +415,24 @@ verdict judge_nothing_sent(const view *v)
         v,
         answer(VERDICT_CONTRADICTED, "A SYN was sent all the same, %s", in_frame(v, at(syn)).text),
         at(syn));
+}
+
+verdict judge_no_buffers(const view *v)
+{
+    verdict result =
+        v->flow && !v->is_likely
+            ? judge_nothing_sent(v)
+            : answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
+    trace_survey host;
+
+    if (result.kind != VERDICT_LOCAL || v->protocol == TRACE_UDP ||
+        !trace_survey_host(v->facts, &v->local, v->failure->moment, RULE_TOLERANCE, &host) ||
+        host.ports < TRACE_DYNAMIC_PORTS - TRACE_DYNAMIC_PORTS / 16)
+        return result;
+    return answer(VERDICT_LOCAL,
+                  "It arises inside the host: %u of its %d dynamic ports are in use, or were until "
+                  "four minutes before",
+                  host.ports, TRACE_DYNAMIC_PORTS);
 }
 
 /* A call that the program itself cut short: its end of the connection is mentioned. */

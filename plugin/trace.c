@@ -24,6 +24,14 @@ enum { UNKNOWN_SCALE = 14 };
  * as nothing sent again: that takes a time-out, or a round trip. */
 #define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
 
+/* A survey of a host goes through all flows. It is remembered for each second that reports ask for,
+ * and made again when the trace has grown; but so often at the most, that hostile reports cost no
+ * more than a thousand times the flows. */
+enum { MAX_SURVEYS = 64, MAX_SURVEYS_AGAIN = 16 };
+
+/* Flows fall silent together if their last packets are of so many seconds. */
+#define SILENT_TIME (5 * G_GINT64_CONSTANT(1000000000))
+
 /* A SYN can carry data (TCP Fast Open), which a RST acknowledges with it. */
 enum { MAX_SYN_DATA = 65535 };
 
@@ -80,6 +88,15 @@ enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
 
 static const guint8 table_protocols[TABLES] = {TRACE_TCP, TRACE_UDP, TRACE_NEIGHBOUR};
 
+/* A host in a second, and what was found. */
+typedef struct {
+    trace_end host;
+    gint64 second;
+    guint32 frame; /* the last of the trace, when it was made */
+    guint times;   /* that it was made */
+    trace_survey found;
+} survey_memo;
+
 struct trace {
     GHashTable *flows[TABLES]; /* sets of trace_flow, the latest between two ends */
     GHashTable
@@ -87,6 +104,7 @@ struct trace {
     GHashTable *heard;        /* set of trace_end, by address: where packets went to */
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
+    GArray *surveys; /* of survey_memo; NULL until asked */
     trace_packet last_frame;
     gboolean is_over;       /* packets are seen once more */
     gboolean last_is_kept;  /* the last one was */
@@ -159,6 +177,8 @@ void trace_free(trace *facts)
             g_hash_table_destroy(facts->by_end[table]);
         g_hash_table_destroy(facts->flows[table]);
     }
+    if (facts->surveys)
+        g_array_unref(facts->surveys);
     g_hash_table_destroy(facts->heard);
     g_hash_table_destroy(facts->renumbered);
     g_free(facts);
@@ -872,4 +892,105 @@ void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data)
             }
         }
     }
+}
+
+/* The rest of a host's traffic */
+
+static gboolean is_closed(const trace_flow *flow)
+{
+    const tcp_side *one = &flow->sides[0].tcp, *other = &flow->sides[1].tcp;
+    return flow->protocol == TRACE_TCP &&
+           ((one->has_fin && other->has_fin) || one->is_reset || other->is_reset);
+}
+
+/* A survey while it is made. */
+typedef struct {
+    gint64 time, tolerance;
+    trace_survey *found;
+    guint8 ports[TRACE_DYNAMIC_PORTS / 8]; /* a bit each */
+} surveying;
+
+static void survey_port(surveying *s, const trace_flow *flow, guint16 port)
+{
+    if (flow->protocol != TRACE_TCP || port < TRACE_DYNAMIC_PORT || flow->began > s->time ||
+        (is_closed(flow) && flow->last < s->time - TRACE_PORT_TIME))
+        return;
+    guint bit = port - TRACE_DYNAMIC_PORT;
+    guint8 mask = (guint8)(1U << bit % 8);
+    s->found->ports += (s->ports[bit / 8] & mask) == 0;
+    s->ports[bit / 8] |= mask;
+}
+
+static void survey_flow(surveying *s, const trace_flow *flow)
+{
+    trace_packet last = {flow->last_frame, flow->last};
+
+    if (last.time > s->time + s->tolerance) {
+        if (!s->found->after.frame || last.time < s->found->after.time)
+            s->found->after = last;
+        return;
+    }
+    if (last.time >= s->time - SILENT_TIME && flow->has_sent[0] && flow->has_sent[1] &&
+        !is_closed(flow))
+        s->found->silent++;
+    if (last.time > s->found->last.time)
+        s->found->last = last;
+}
+
+static void survey(const trace *facts, const trace_end *host, surveying *s)
+{
+    memset(s->found, 0, sizeof *s->found);
+    for (int table = 0; table < TABLE_NEIGHBOUR; table++) {
+        GHashTableIter iter;
+        gpointer item;
+
+        g_hash_table_iter_init(&iter, facts->flows[table]);
+        while (g_hash_table_iter_next(&iter, &item, NULL)) {
+            for (const trace_flow *flow = item; flow && !flow->is_telemetry; flow = flow->earlier) {
+                for (int side = 0; side < 2; side++) {
+                    if (!address_equal(&flow->key.ends[side], host))
+                        continue;
+                    survey_port(s, flow, flow->key.ends[side].port);
+                    survey_flow(s, flow);
+                }
+            }
+        }
+    }
+}
+
+gboolean trace_survey_host(trace *facts, const trace_end *host, gint64 time, gint64 tolerance,
+                           trace_survey *found)
+{
+    gint64 second = time / 1000000000;
+    survey_memo *memo = NULL;
+
+    if (!facts->surveys)
+        facts->surveys = g_array_new(FALSE, TRUE, sizeof(survey_memo));
+    for (guint i = 0; i < facts->surveys->len && !memo; i++) {
+        survey_memo *one = &g_array_index(facts->surveys, survey_memo, i);
+        if (one->second == second && address_equal(&one->host, host))
+            memo = one;
+    }
+    if (!memo) {
+        if (facts->surveys->len == MAX_SURVEYS)
+            return FALSE;
+        g_array_set_size(facts->surveys, facts->surveys->len + 1);
+        memo = &g_array_index(facts->surveys, survey_memo, facts->surveys->len - 1);
+        memo->host = *host;
+        memo->second = second;
+    }
+    if (memo->times == 0 ||
+        (memo->frame != facts->last_frame.frame && memo->times < MAX_SURVEYS_AGAIN)) {
+        survey(facts, host,
+               &(surveying){.time = time, .tolerance = tolerance, .found = &memo->found});
+        memo->frame = facts->last_frame.frame;
+        memo->times++;
+    }
+    *found = memo->found;
+    return TRUE;
+}
+
+gint64 trace_ended(const trace *facts)
+{
+    return facts->last_frame.time;
 }

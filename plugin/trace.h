@@ -163,6 +163,29 @@ void trace_keep(trace *facts, trace_flow *flow, gint64 time);
 /* The flow carries reports: its own troubles are nobody's failure. */
 void trace_mark_telemetry(trace *facts, const trace_end *from, const trace_end *to);
 
+/* What a host's flows, but for those that carry reports, show around a time. Windows takes the
+ * local ports of its connections from TRACE_DYNAMIC_PORT up. */
+enum { TRACE_DYNAMIC_PORT = 49152, TRACE_DYNAMIC_PORTS = 65536 - TRACE_DYNAMIC_PORT };
+
+/* A port is not free again for so long after its connection has closed. */
+#define TRACE_PORT_TIME (240 * G_GINT64_CONSTANT(1000000000))
+
+typedef struct {
+    guint ports;        /* dynamic ones that its TCP connections hold, or held until lately */
+    guint silent;       /* flows of both directions, still open, whose last packet is of the seconds
+                         * before the time */
+    trace_packet last;  /* the last packet of them all up to the time */
+    trace_packet after; /* one later than that by more than the tolerance, or frame 0 */
+} trace_survey;
+
+/* Surveys the flows of a host (the port does not count). It goes through all flows, so that the
+ * number of surveys is bounded: FALSE, and nothing in *survey, for a time too many. */
+gboolean trace_survey_host(trace *facts, const trace_end *host, gint64 time, gint64 tolerance,
+                           trace_survey *survey);
+
+/* The time of the last packet of whatever kind. */
+gint64 trace_ended(const trace *facts);
+
 /* Calls visit with the packets that ended or denied a flow: accepted RSTs and ICMP errors. side:
  * whose packets were answered so; events: all of them, at least one, of one kind. */
 typedef void (*trace_visitor)(const trace_flow *flow, guint8 protocol, int side,

@@ -18,9 +18,6 @@
 /* What a datagram socket is told of lies back so far at the most. */
 #define DATAGRAM_TIME (60 * RULE_SECOND)
 
-/* A port is not free again for so long after its connection has closed. */
-#define PORT_TIME (240 * RULE_SECOND)
-
 void verdict_make_plain(char *text, size_t size)
 {
     char *valid = g_utf8_make_valid(text, -1);
@@ -263,7 +260,7 @@ static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol,
 /* Whose port it is that is in use. */
 static verdict judge_in_use(const view *v)
 {
-    flow_wish wish = {.after = v->failure->moment - PORT_TIME, .v = v};
+    flow_wish wish = {.after = v->failure->moment - TRACE_PORT_TIME, .v = v};
     trace_flow *holder = NULL;
     guint8 protocol = v->protocol ? v->protocol : TRACE_TCP;
 
@@ -296,12 +293,12 @@ static const error_rule rules[] = {
     {10041, 10047, judge_local, ASKS_NOTHING},
     {10048, 10048, judge_in_use, ASKS_NOTHING},
     {10049, 10049, judge_nothing_sent, EXPECTS_NONE},
-    {10050, 10050, judge_network_down, EXPECTS_NONE},
+    {10050, 10050, judge_network_down, ASKS_NOTHING},
     {10051, 10051, judge_unreachable, EXPECTS_NONE},
     {10052, 10052, judge_network_reset, NEEDS_FLOW},
     {10053, 10053, judge_aborted, NEEDS_FLOW},
     {10054, 10054, judge_reset, NEEDS_FLOW},
-    {10055, 10055, judge_nothing_sent, EXPECTS_NONE},
+    {10055, 10055, judge_no_buffers, ASKS_NOTHING},
     {10056, 10056, judge_connected_already, NEEDS_FLOW},
     {10057, 10057, judge_not_connected, EXPECTS_NONE},
     {10058, 10058, judge_shut_down, NEEDS_FLOW},
@@ -412,15 +409,11 @@ static void drop_flow_of_another_call(view *v)
         v->flow = NULL;
 }
 
-typedef struct {
-    gboolean is_likely; /* found without the report's own end */
-    guint candidates;
-} finding;
-
-static finding find_flow(view *v)
+/* Result: how many flows could be meant where the report does not name its own end. */
+static guint find_flow(view *v)
 {
     static const guint8 protocols[] = {TRACE_TCP, TRACE_UDP};
-    finding result = {FALSE, 0};
+    guint candidates = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(protocols) && !v->flow; i++) {
         guint8 protocol = protocols[i];
@@ -430,12 +423,12 @@ static finding find_flow(view *v)
         if (protocol == TRACE_UDP &&
             (!v->flow || !has_trouble(v->flow, v->mine, &(flow_wish){.v = v})))
             find_socket_flow(v);
-        if (!v->flow && result.candidates < 2) {
-            result.candidates = find_likely_flow(v, protocol);
-            result.is_likely = v->flow != NULL;
+        if (!v->flow && candidates < 2) {
+            candidates = find_likely_flow(v, protocol);
+            v->is_likely = v->flow != NULL;
         }
     }
-    return result;
+    return candidates;
 }
 
 static verdict judge_without_flow(const view *v, const error_rule *found, guint candidates)
@@ -485,20 +478,20 @@ verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *fa
         return judge_name(&v);
     if (!found)
         return (verdict){.kind = VERDICT_NONE};
-    finding how = find_flow(&v);
+    guint candidates = find_flow(&v);
     verdict result;
     if (found->judge != judge_connected_already)
         drop_flow_of_another_call(&v);
     if (found->flow == ASKS_NOTHING)
         result = found->judge(&v);
     else if (!v.flow)
-        result = judge_without_flow(&v, found, how.candidates);
+        result = judge_without_flow(&v, found, candidates);
     else
-        result = how.is_likely ? judge_likely(&v, found) : found->judge(&v);
+        result = v.is_likely ? judge_likely(&v, found) : found->judge(&v);
     if (v.flow && !result.has_stream)
         set_stream(&result, v.flow, v.protocol, failure->moment);
     if (v.flow && found->flow != ASKS_NOTHING) {
-        if (how.is_likely)
+        if (v.is_likely)
             add_words(&result, " (the only flow to that end; the report does not name its own)");
         if (failure->protocol == 0)
             add_words(&result, v.protocol == TRACE_TCP

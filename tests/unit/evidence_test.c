@@ -678,6 +678,86 @@ static void a_packet_that_is_dissected_twice(void **state)
     assert_int_equal(trace_changes(f->facts), changes);
 }
 
+static void note_time(fixture *f)
+{
+    trace_note_frame(f->facts, next(f), FALSE);
+}
+
+/* A conversation of the client's port, in both directions. */
+static void converse(fixture *f, guint16 port)
+{
+    f->client.port = port;
+    handshake(f);
+}
+
+static void all_traffic_of_a_host_stops(void **state)
+{
+    fixture *f = *state;
+    expect_error(f, 10050, RECV, VERDICT_LOCAL, 0);
+    converse(f, 50001);
+    verdict_case one = failure_of(f, 10050, RECV);
+    f->now.time += 20000 * (gint64)MS;
+    note_time(f);
+    expect(f, one, VERDICT_INCONCLUSIVE, 0); /* one alone can pause */
+    converse(f, 50002);
+    converse(f, 50003);
+    verdict_case two = failure_of(f, 10050, RECV);
+    note_time(f);
+    expect(f, two, VERDICT_INCONCLUSIVE, 0); /* the trace ends too soon after it */
+    f->now.time += 20000 * (gint64)MS;
+    note_time(f);
+    out(f, ACK, 101, 10); /* it is there again */
+    guint32 again = f->now.frame;
+    note_time(f);
+    expect(f, two, VERDICT_INCONCLUSIVE, again);
+    f->client = end(11, 50004); /* another host is none of its business */
+    f->now.time += 20000 * (gint64)MS;
+    handshake(f);
+    converse(f, 50005);
+    verdict_case other = failure_of(f, 10050, RECV);
+    other.host = end(11, 0);
+    guint32 last = f->now.frame;
+    f->client = end(12, 50004);
+    handshake(f);
+    f->now.time += 20000 * (gint64)MS;
+    note_time(f);
+    expect(f, other, VERDICT_CONFIRMED, last);
+}
+
+static void nearly_all_dynamic_ports_in_use(void **state)
+{
+    enum { ALL = 16000 };
+    fixture *f = *state;
+    for (guint i = 0; i < ALL; i++)
+        converse(f, (guint16)(TRACE_DYNAMIC_PORT + i));
+    verdict_case failure = failure_of(f, 10055, CONNECT);
+    failure.local.port = 0;
+    failure.remote = end(9, 80);
+    verdict v = verdict_judge(f->facts, f->names, &failure);
+    assert_int_equal(v.kind, VERDICT_LOCAL);
+    assert_non_null(strstr(v.reason, "16000 of its 16384 dynamic ports"));
+    for (guint i = 0; i < ALL / 2; i++) {
+        f->client.port = (guint16)(TRACE_DYNAMIC_PORT + i);
+        in(f, RST, 0, 0);
+    }
+    f->now.time += 241000 * (gint64)MS;
+    failure.moment = f->now.time;
+    v = verdict_judge(f->facts, f->names, &failure);
+    assert_int_equal(v.kind, VERDICT_LOCAL);
+    assert_null(strstr(v.reason, "dynamic ports"));
+}
+
+static void surveys_are_bounded(void **state)
+{
+    fixture *f = *state;
+    trace_survey found;
+    handshake(f);
+    for (int i = 0; i < 64; i++)
+        assert_true(trace_survey_host(f->facts, &f->client, i * 1000 * (gint64)MS, 0, &found));
+    assert_false(trace_survey_host(f->facts, &f->client, 64 * 1000 * (gint64)MS, 0, &found));
+    assert_true(trace_survey_host(f->facts, &f->client, 0, 0, &found));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -726,6 +806,9 @@ int main(void)
         CASE(a_long_flow_is_thinned_out),
         CASE(frames_that_a_read_filter_leaves_out),
         CASE(a_packet_that_is_dissected_twice),
+        CASE(all_traffic_of_a_host_stops),
+        CASE(nearly_all_dynamic_ports_in_use),
+        CASE(surveys_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
