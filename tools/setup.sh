@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$here/build/release
+preset=${WINSOCK_PRESET:-release} # tests/coverage builds by another
+build=$here/build/$preset
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -51,7 +52,7 @@ build_packages=(
 build_release() {
     local log
     log=$(mktemp)
-    if ! { cmake --preset release -S "$here" "$@" && cmake --build "$build"; } >"$log" 2>&1; then
+    if ! { cmake --preset "$preset" -S "$here" "$@" && cmake --build "$build"; } >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         exit 1
