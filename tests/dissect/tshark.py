@@ -38,15 +38,17 @@ def _prepare():
     return environment
 
 
-_environment = _prepare()
+# How an ordinary user reads.
+_reader = {"env": _prepare(), "cwd": _folder.name}
+if _root:
+    _reader.update(user=NOBODY, group=NOBODY, extra_groups=[])
 
 
 def run(*arguments, program="tshark", check=True, given=""):
     """What the program writes, given that on its standard input. Raises where it fails, unless told
     not to check."""
-    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root else {}
     done = subprocess.run([program, *arguments], input=given.encode(), capture_output=True,
-                          env=_environment, timeout=120, cwd=_folder.name, **user)
+                          timeout=120, **_reader)
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
     bug = "-r" in arguments and "Dissector bug" in done.stdout + done.stderr
@@ -54,6 +56,12 @@ def run(*arguments, program="tshark", check=True, given=""):
     if check and (done.returncode != 0 or bug):
         raise AssertionError(f"{program} {arguments}: {done.returncode}\n{done.stderr}")
     return done
+
+
+def start(*arguments):
+    """A tshark that goes on: a Popen with pipes to its standard input and output."""
+    return subprocess.Popen(["tshark", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, **_reader)
 
 
 def write(name, data):
