@@ -30,7 +30,7 @@ typedef struct {
     guint64 socket;                 /* the handle, or 0 */
     guint16 family, type, protocol; /* 0: not reported */
     winsock_endpoint local, remote;
-    const char *node, *service; /* UTF-8, or NULL */
+    const char *node, *service; /* plain text, or NULL */
     guint64 duration;           /* of the call, nanoseconds; 0: not reported */
     guint64 bytes;              /* size of its buffer; 0: not reported */
     guint64 age;                /* nanoseconds, when it was reported */
@@ -44,7 +44,7 @@ typedef struct {
     guint16 flags;
     guint32 sender, sequence, dropped;
     guint64 sent_time;
-    const char *host, *process; /* UTF-8, or NULL */
+    const char *host, *process; /* plain text, or NULL */
     guint32 process_id;
     gboolean has_process_id;
     guint8 platform; /* 0: not reported */

@@ -5,6 +5,7 @@
 #include "items.h"
 
 #include "compat.h"
+#include "text.h"
 
 #include <epan/expert.h>
 
@@ -86,7 +87,7 @@ proto_item *add_string(const item *it, int hf, const char **result)
     const char *bytes = it->length ? (const char *)tvb_get_ptr(tvb, it->value, it->length) : "";
     guint counted = counted_length((const guint8 *)bytes, it->length);
     gboolean valid = g_utf8_validate(bytes, (gssize)counted, NULL);
-    char *text = g_utf8_make_valid(bytes, (gssize)counted);
+    char *text = text_plain(bytes, counted);
     proto_item *shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
 
     *result = wmem_strdup(pinfo->pool, text);

@@ -53,7 +53,7 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
                 const item_reader *readers);
 
 /* The value of an item as a field. Integers are big-endian, times and durations nanoseconds in 8
- * bytes, strings UTF-8 (*result lives as long as the packet). */
+ * bytes, strings plain text (*result lives as long as the packet). */
 proto_item *add_number(const item *it, int hf);
 proto_item *add_string(const item *it, int hf, const char **result);
 proto_item *add_nanoseconds(const item *it, int hf);

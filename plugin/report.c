@@ -13,6 +13,7 @@
 #include "correlate.h"
 #include "observe.h"
 #include "summary.h"
+#include "text.h"
 
 #include <epan/stat_groups.h>
 #include <epan/stat_tap_ui.h>
@@ -27,7 +28,7 @@ static int winsock_tap = -1;
 /* One sender while the report is gathered. Owned by the table of senders. */
 typedef struct {
     char *who, *where;
-    guint32 datagrams, missing, dropped;
+    guint32 datagrams, tests, missing, dropped;
     double clock_offset; /* seconds, of its latest datagram */
 } sender_row;
 
@@ -62,6 +63,7 @@ static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_
         g_hash_table_insert(senders, g_strdup(key), row);
     }
     row->datagrams++;
+    row->tests += (in->sender.flags & WINSOCK_FLAG_TEST) != 0;
     row->missing += in->missing;
     row->dropped = MAX(row->dropped, in->sender.dropped);
     row->clock_offset =
@@ -111,35 +113,27 @@ static const char *frame_text(char *buffer, size_t size, guint32 frame, gboolean
     return has_frame ? buffer : "-";
 }
 
-/* What a sender says of itself, or "-". */
-typedef struct {
-    char text[256];
-} plain_column;
-
-static plain_column plain(const char *text)
+static const char *column(const char *text)
 {
-    plain_column column;
-
-    g_strlcpy(column.text, text && *text ? text : "-", sizeof column.text);
-    verdict_make_plain(column.text, sizeof column.text);
-    return column;
+    return *text ? text : "-";
 }
 
 static void print_failure(const report *r)
 {
     const verdict *v = &r->judged;
     const char *operation = operation_name(r->facts.operation);
-    char *flow = r->node ? g_strdup(r->node) : text_of_flow(&r->facts.local, &r->facts.remote);
+    char *flow = r->node ? g_strdup(text_of_name(r->node).text)
+                         : text_of_flow(&r->facts.local, &r->facts.remote);
     char frame[16], evidence[16], root[16];
 
     printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
-           frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)),
-           plain(r->who).text, error_name(r->facts.error), operation ? operation : "-", r->repeat,
-           plain(flow).text, verdict_name(v->kind),
+           frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)), column(r->who),
+           error_name(r->facts.error), operation ? operation : "-", r->repeat, column(flow),
+           verdict_name(v->kind),
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
            frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
                       r->root && correlate_has_frame(r->root)),
-           *v->reason ? v->reason : "-");
+           column(v->reason));
     g_free(flow);
 }
 
@@ -157,15 +151,15 @@ static void print_totals(const GPtrArray *reports)
     for (guint i = 0; i < reports->len; i++) {
         const report *r = reports->pdata[i];
         gpointer code = GUINT_TO_POINTER(r->facts.error);
-        guint count = GPOINTER_TO_UINT(g_hash_table_lookup(by_error, code));
-        g_hash_table_insert(by_error, code, GUINT_TO_POINTER(count + r->repeat));
+        gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code));
+        g_hash_table_insert(by_error, code, GSIZE_TO_POINTER(count + r->repeat));
         by_verdict[r->judged.kind] += r->repeat;
     }
     printf("\nBy error\n");
     GList *codes = g_list_sort(g_hash_table_get_keys(by_error), compare_codes);
     for (const GList *code = codes; code; code = code->next)
-        printf("%-20s  %u\n", error_name(GPOINTER_TO_UINT(code->data)),
-               GPOINTER_TO_UINT(g_hash_table_lookup(by_error, code->data)));
+        printf("%-20s  %" G_GSIZE_FORMAT "\n", error_name(GPOINTER_TO_UINT(code->data)),
+               GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code->data)));
     g_list_free(codes);
     g_hash_table_destroy(by_error);
     printf("\nBy verdict\n");
@@ -180,12 +174,12 @@ static void print_senders(GHashTable *senders)
 {
     GList *keys = g_list_sort(g_hash_table_get_keys(senders), (GCompareFunc)strcmp);
 
-    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %s\n", "Sender", "Address", "Datagrams",
-           "Missing", "Dropped", "Clock offset (s)");
+    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %-16s  %s\n", "Sender", "Address",
+           "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests");
     for (const GList *key = keys; key; key = key->next) {
         const sender_row *row = g_hash_table_lookup(senders, key->data);
-        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %.6f\n", plain(row->who).text, row->where,
-               row->datagrams, row->missing, row->dropped, row->clock_offset);
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16.6f  %u\n", column(row->who), row->where,
+               row->datagrams, row->missing, row->dropped, row->clock_offset, row->tests);
     }
     g_list_free(keys);
 }

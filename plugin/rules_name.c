@@ -5,6 +5,7 @@
 #include "rules.h"
 
 #include "failure.h"
+#include "text.h"
 
 /* Where the report does not say how long its call took: a look-up takes no longer. */
 #define LOOKUP_TIME (60 * RULE_SECOND)
@@ -113,18 +114,18 @@ static verdict judge_unanswered(const view *v, const lookup *found)
     if (v->failure->error != 11002 || is_answered || moment - found->first.time < RULE_SECOND)
         return with_evidence(v,
                              answer(VERDICT_INCONCLUSIVE,
-                                    "The look-up of %.60s was not answered before the failure",
-                                    found->name),
+                                    "The look-up of %s was not answered before the failure",
+                                    text_of_name(found->name).text),
                              last);
     if (!trace_has_heard(v->facts, &v->local))
         return answer(VERDICT_INCONCLUSIVE,
-                      "The look-up of %.60s was not answered, but the trace has no packet to this "
+                      "The look-up of %s was not answered, but the trace has no packet to this "
                       "host at all",
-                      found->name);
+                      text_of_name(found->name).text);
     return with_evidence(v,
                          answer(VERDICT_CONFIRMED,
-                                "No name server answered: %u quer%s for %.60s over %.1f s", queries,
-                                queries == 1 ? "y" : "ies", found->name,
+                                "No name server answered: %u quer%s for %s over %.1f s", queries,
+                                queries == 1 ? "y" : "ies", text_of_name(found->name).text,
                                 (double)(moment - found->first.time) / (double)RULE_SECOND),
                          last);
 }
@@ -138,9 +139,9 @@ verdict judge_name(const view *v)
     lookups_visit(v->names, &v->local, failure->node, failure->moment - duration,
                   failure->moment + RULE_TOLERANCE, weigh, &search);
     if (!search.best)
-        return answer(VERDICT_UNSEEN, "The trace has no look-up of %.60s by this host",
-                      failure->node);
-    const char *name = search.best->name;
+        return answer(VERDICT_UNSEEN, "The trace has no look-up of %s by this host",
+                      text_of_name(failure->node).text);
+    text_name name = text_of_name(search.best->name);
     trace_packet reply = search.question->answer;
     switch (search.rank) {
     case UNANSWERED:
@@ -148,16 +149,15 @@ verdict judge_name(const view *v)
     case FOUND:
         return with_evidence(v,
                              answer(VERDICT_CONTRADICTED,
-                                    "The name server gave an address for %.60s %s", name,
+                                    "The name server gave an address for %s %s", name.text,
                                     in_frame(v, reply).text),
                              reply);
     default:
         return with_evidence(
             v,
             answer(search.rank == FITTING ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
-                   "The name server answered %s for %.60s %s, %s",
-                   rcode_name(search.question->rcode), name, in_frame(v, reply).text,
-                   how_long_before(v, reply).text),
+                   "The name server answered %s for %s %s, %s", rcode_name(search.question->rcode),
+                   name.text, in_frame(v, reply).text, how_long_before(v, reply).text),
             reply);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "annotate.h"
 #include "summary.h"
+#include "text.h"
 
 #include <epan/stats_tree.h>
 #include <epan/to_str.h>
@@ -29,15 +30,25 @@ static const char *const grouping_names[GROUPINGS] = {
     [BY_PROCESS] = "By process", [BY_HOST] = "By host",       [BY_OPERATION] = "By call",
     [BY_REMOTE] = "By other end"};
 
+/* What has been counted: the tree's numbers hold no more than an int, and anyone can report four
+ * thousand million failures in a datagram. */
+static int counted;
+
 static int root_node;
 static int grouping_nodes[GROUPINGS];
 
 static void init_tree(stats_tree *st)
 {
+    counted = 0;
     root_node = stats_tree_create_node(st, "Winsock failures", 0, STAT_DT_INT, TRUE);
     for (int by = 0; by < GROUPINGS; by++)
         grouping_nodes[by] =
             stats_tree_create_node(st, grouping_names[by], root_node, STAT_DT_INT, TRUE);
+}
+
+static const char *name_group(wmem_allocator_t *pool, const char *name)
+{
+    return name ? wmem_strdup(pool, text_of_name(name).text) : NULL;
 }
 
 /* What a failure is counted under, or NULL where it says nothing of the kind. */
@@ -56,15 +67,16 @@ static const char *group_of(grouping by, const datagram *in, const winsock_failu
     case BY_CATEGORY:
         return error ? try_val_to_str((guint32)error->category, category_names) : NULL;
     case BY_PROCESS:
-        return in->sender.process;
+        return name_group(pool, in->sender.process);
     case BY_HOST:
-        return in->sender.host ? in->sender.host : address_to_str(pool, &in->pinfo->src);
+        return in->sender.host ? name_group(pool, in->sender.host)
+                               : address_to_str(pool, &in->pinfo->src);
     case BY_OPERATION:
         return operation_name(failure->operation);
     case BY_REMOTE:
         return failure->remote.length
                    ? summary_of_endpoint(pool, &failure->remote, failure->protocol)
-                   : failure->node;
+                   : name_group(pool, failure->node);
     default:
         return NULL;
     }
@@ -88,9 +100,10 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
         return TAP_PACKET_DONT_REDRAW;
     for (guint i = 0; i < count; i++) {
         const winsock_failure *failure = wmem_array_index(in->failures, i);
-        int repeat = (int)MIN(failure->repeat, G_MAXINT);
+        int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - counted));
         if (!is_failure(failure))
             continue;
+        counted += repeat;
         increase_stat_node(st, "Winsock failures", 0, TRUE, repeat);
         for (int by = 0; by < GROUPINGS; by++) {
             const char *group = group_of((grouping)by, in, failure);

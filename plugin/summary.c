@@ -4,8 +4,9 @@
  */
 #include "summary.h"
 
+#include "text.h"
+
 #include <epan/addr_resolv.h>
-#include <epan/strutil.h>
 #include <epan/to_str.h>
 
 #include <string.h>
@@ -107,12 +108,6 @@ static void append_title(wmem_strbuf_t *text, const char *title)
         wmem_strbuf_append_printf(text, ": %.*s", (int)length, title);
 }
 
-static const char *printable(wmem_allocator_t *scope, const char *text)
-{
-    const void *bytes = text; /* unsigned characters to some releases, plain ones to others */
-    return format_text(scope, bytes, strlen(text));
-}
-
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)
 {
     wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
@@ -124,7 +119,7 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
         append_operation(text, failure->operation);
     }
     if (failure->node && *failure->node)
-        wmem_strbuf_append_printf(text, " %s", printable(scope, failure->node));
+        wmem_strbuf_append_printf(text, " %s", text_of_name(failure->node).text);
     append_endpoints(text, scope, failure);
     append_title(text, failure->entry.title);
     if (failure->repeat > 1)
@@ -151,14 +146,14 @@ const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sen
     gboolean has_process = sender->process && *sender->process;
 
     if (has_process)
-        wmem_strbuf_append(text, printable(scope, sender->process));
+        wmem_strbuf_append(text, text_of_name(sender->process).text);
     if (sender->has_process_id && has_process)
         wmem_strbuf_append_printf(text, " (%u)", sender->process_id);
     else if (sender->has_process_id)
         wmem_strbuf_append_printf(text, "process %u", sender->process_id);
     if (sender->host && *sender->host)
         wmem_strbuf_append_printf(text, "%son %s", wmem_strbuf_get_len(text) ? " " : "",
-                                  printable(scope, sender->host));
+                                  text_of_name(sender->host).text);
     return wmem_strbuf_get_str(text);
 }
 

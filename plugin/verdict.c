@@ -18,18 +18,6 @@
 /* What a datagram socket is told of lies back so far at the most. */
 #define DATAGRAM_TIME (60 * RULE_SECOND)
 
-void verdict_make_plain(char *text, size_t size)
-{
-    char *valid = g_utf8_make_valid(text, -1);
-
-    g_strlcpy(text, valid, size);
-    g_free(valid);
-    for (char *c = text; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            *c = '?';
-    }
-}
-
 verdict answer(verdict_kind kind, const char *format, ...)
 {
     verdict result = {.kind = kind};
@@ -38,7 +26,6 @@ verdict answer(verdict_kind kind, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(result.reason, sizeof result.reason, format, arguments);
     va_end(arguments);
-    verdict_make_plain(result.reason, sizeof result.reason);
     return result;
 }
 

@@ -30,7 +30,7 @@ typedef struct {
     guint8 platform;         /* as carried; 0: not reported */
     trace_end host;          /* where the report came from, port 0 */
     trace_end local, remote; /* length 0: not reported */
-    const char *node;        /* the name looked up, or NULL; not owned */
+    const char *node;        /* the name looked up, plain text, or NULL; not owned */
 } verdict_case;
 
 #define VERDICT_MAX_EVIDENCE 4
@@ -51,9 +51,6 @@ typedef struct {
 /* Holds a failure against the packets that have been noted.
  * Result: by value; VERDICT_NONE where no rule knows the error. */
 verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure);
-
-/* Makes text of the wire fit for a terminal: nothing that it would obey, nor half a character. */
-void verdict_make_plain(char *text, size_t size);
 
 /* Whether the call is one that makes a connection. */
 gboolean verdict_is_connect(const verdict_case *failure);
