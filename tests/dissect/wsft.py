@@ -52,6 +52,14 @@ def udp(payload, source_port=50000, port=10054):
     return struct.pack(">HHHH", source_port, port, 8 + len(payload), 0) + payload
 
 
+def tcp(flags, sequence, acknowledgement, client=("192.0.2.10", 50000),
+        server=("198.51.100.7", 443), back=False):
+    """A TCP segment without data; back: from the server."""
+    source, destination = (server, client) if back else (client, server)
+    return ipv4(6, struct.pack(">HHIIBBHHH", source[1], destination[1], sequence, acknowledgement,
+                               0x50, flags, 64240, 0, 0), source[0], destination[0])
+
+
 def port_unreachable(packet):
     """The ICMP error of a host where nobody listens, quoting the packet."""
     body = struct.pack(">BBHI", 3, 3, 0, 0) + packet
