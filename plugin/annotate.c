@@ -126,11 +126,13 @@ static void add_delay(proto_tree *tree, tvbuff_t *tvb, gint64 nanoseconds)
     generated(proto_tree_add_time(tree, hf_winsock_cause_delay, tvb, 0, 0, &delay));
 }
 
-static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown, const report *r)
+static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
+                        const winsock_failure *failure, const report *r)
 {
     tvbuff_t *tvb = in->tvb;
     const verdict *v = &r->judged;
-    const char *filter = filter_of(in->pinfo->pool, r);
+    wmem_allocator_t *pool = in->pinfo->pool;
+    const char *filter = filter_of(pool, r);
 
     if (v->kind != VERDICT_NONE) {
         generated(proto_tree_add_uint(tree, hf_winsock_verdict, tvb, 0, 0, v->kind));
@@ -150,7 +152,7 @@ static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
         generated(proto_tree_add_string(tree, hf_winsock_filter, tvb, 0, 0, filter));
     if (v->kind == VERDICT_CONTRADICTED)
         expert_add_info_format(in->pinfo, shown, &ei_winsock_failed_contradicted,
-                               "The trace contradicts it: %s", v->reason);
+                               "The trace contradicts %s", summary_in_short(pool, failure));
 }
 
 void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
@@ -167,7 +169,7 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
     if (!r)
         return;
     failure->verdict = (guint8)r->judged.kind;
-    add_verdict(in, tree, shown, r);
+    add_verdict(in, tree, shown, failure, r);
     if (!p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);
 }

@@ -16,6 +16,7 @@ typedef enum {
     CATEGORY_NONE = 0,
 #define X_CATEGORY(number, identifier, name) CATEGORY_##identifier = number,
 #include "fields/enums.def"
+    CATEGORIES
 } error_category;
 
 /* Whose names the numbers of code space 0 get: the preference winsock.naming. */

@@ -12,6 +12,7 @@
 #include <epan/expert.h>
 
 static int hf_winsock_failure = -1;
+static int hf_winsock_failed = -1;
 static int hf_winsock_code = -1;
 static int hf_winsock_space = -1;
 static int hf_winsock_error = -1;
@@ -57,8 +58,9 @@ static expert_field ei_winsock_code_unknown = EI_INIT;
 static expert_field ei_winsock_space_unknown = EI_INIT;
 static expert_field ei_winsock_operation_unknown = EI_INIT;
 static expert_field ei_winsock_time_after_sent = EI_INIT;
-static expert_field ei_winsock_failed = EI_INIT;
-static expert_field ei_winsock_failed_pending = EI_INIT;
+/* Expert Information has one line for each expert field: one for each category, so that thousands
+ * of failures are not one line. */
+static expert_field ei_winsock_failed[CATEGORIES];
 
 static int naming_preference = NAMING_WINSOCK;
 
@@ -326,23 +328,30 @@ static void read_fixed_part(const item *it, winsock_failure *failure)
         proto_tree_add_time(it->tree, hf_winsock_age, tvb, it->value, 8, &age));
 }
 
-/* One expert item for each failure, so that Expert Information lists them all. */
-static void add_failed(const datagram *in, proto_item *shown, const winsock_failure *failure)
+/* One expert item for each failure, so that Expert Information lists them all. Its text is the same
+ * for failures of one kind, for tshark counts by the text. */
+static void add_failed(const item *it, proto_item *shown, const winsock_failure *failure)
 {
+    const datagram *in = it->in;
     const winsock_error *error = failure->entry.error;
-    const char *text = summary_in_short(in->pinfo->pool, failure);
+    error_category category = error ? error->category : CATEGORY_NONE;
+    const char *what = "";
 
     if (in->quoted)
         return;
     if (in->sender.flags & WINSOCK_FLAG_TEST)
-        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed_pending, "Test: %s", text);
+        what = "Test: ";
     else if (failure->entry.origin == ORIGIN_NO_ERROR)
-        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed_pending, "No failure: %s",
-                               text);
-    else if (error && error->category == CATEGORY_PENDING)
-        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed_pending, "Pending: %s", text);
+        what = "No failure: ";
+    else if (category == CATEGORY_PENDING)
+        what = "Pending: ";
+    if (*what)
+        category = CATEGORY_PENDING;
     else
-        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed, "%s", text);
+        proto_item_set_hidden(
+            proto_tree_add_item(it->tree, hf_winsock_failed, in->tvb, it->start, 0, ENC_NA));
+    expert_add_info_format(in->pinfo, shown, &ei_winsock_failed[category], "%s%s", what,
+                           summary_in_short(in->pinfo->pool, failure));
 }
 
 proto_item *read_failure(const item *it)
@@ -360,7 +369,7 @@ proto_item *read_failure(const item *it)
     read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
     failure.summary = summary_of_failure(in->pinfo->pool, &failure);
     proto_item_append_text(shown, ": %s", failure.summary);
-    add_failed(in, shown, &failure);
+    add_failed(&inside, shown, &failure);
     annotate_failure(in, inside.tree, shown, &failure);
     wmem_array_append_one(in->failures, failure);
     return shown;
@@ -382,6 +391,9 @@ void register_naming_preference(module_t *preferences)
 void register_failure(int proto)
 {
     static hf_register_info hf[] = {
+        {&hf_winsock_failed,
+         {"Failed", "winsock.failed", FT_NONE, BASE_NONE, NULL, 0, "A call that really failed",
+          HFILL}},
         {&hf_winsock_failure,
          {"Failure", "winsock.failure", FT_NONE, BASE_NONE, NULL, 0, "One failed call", HFILL}},
         {&hf_winsock_code,
@@ -491,14 +503,23 @@ void register_failure(int proto)
         {&ei_winsock_time_after_sent,
          {"winsock.time.after_sent", PI_PROTOCOL, PI_NOTE,
           "The failure's time is later than the datagram's", EXPFILL}},
-        {&ei_winsock_failed,
-         {"winsock.failed", PI_RESPONSE_CODE, PI_NOTE, "A Winsock call failed", EXPFILL}},
-        {&ei_winsock_failed_pending,
-         {"winsock.failed.pending", PI_RESPONSE_CODE, PI_CHAT,
-          "Reported, but no failure: pending, or a test", EXPFILL}},
+    };
+    static ei_register_info ei_failed[CATEGORIES] = {
+        {&ei_winsock_failed[CATEGORY_NONE],
+         {"winsock.failed.other", PI_RESPONSE_CODE, PI_NOTE, "A Winsock call failed: other",
+          EXPFILL}},
+#define X_CATEGORY(number, identifier, name)                                                       \
+    {&ei_winsock_failed[number],                                                                   \
+     {"winsock.failed." name, PI_RESPONSE_CODE, PI_NOTE, "A Winsock call failed: " name,           \
+      EXPFILL}},
+#include "fields/enums.def"
     };
 
     proto_register_field_array(proto, hf, array_length(hf));
     proto_register_subtree_array(ett, array_length(ett));
-    expert_register_field_array(expert_register_protocol(proto), ei, array_length(ei));
+    ei_failed[CATEGORY_PENDING].eiinfo.severity = PI_CHAT;
+    ei_failed[CATEGORY_PENDING].eiinfo.summary = "Reported, but no failure: pending, or a test";
+    expert_module_t *expert = expert_register_protocol(proto);
+    expert_register_field_array(expert, ei, array_length(ei));
+    expert_register_field_array(expert, ei_failed, array_length(ei_failed));
 }

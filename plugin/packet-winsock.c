@@ -155,9 +155,7 @@ static void add_sequence(proto_tree *tree, datagram *in)
     if (note.missing) {
         shown = proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
         proto_item_set_generated(shown);
-        expert_add_info_format(pinfo, shown, &ei_winsock_seq_gap,
-                               "%u datagram%s of this sender missing before this one", note.missing,
-                               note.missing == 1 ? "" : "s");
+        expert_add_info(pinfo, shown, &ei_winsock_seq_gap);
     }
     if (note.duplicate_of)
         proto_item_set_generated(
@@ -165,10 +163,10 @@ static void add_sequence(proto_tree *tree, datagram *in)
     if (note.late)
         expert_add_info(pinfo, seq, &ei_winsock_seq_out_of_order);
     shown = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
-    if (note.dropped)
-        expert_add_info_format(pinfo, shown, &ei_winsock_failures_dropped,
-                               "The sender threw away %u failure%s before this datagram",
-                               note.dropped, note.dropped == 1 ? "" : "s");
+    if (note.dropped) {
+        proto_item_append_text(shown, ", %u of them just before this datagram", note.dropped);
+        expert_add_info(pinfo, shown, &ei_winsock_failures_dropped);
+    }
 }
 
 /* Everything of version 1's header after its length. */

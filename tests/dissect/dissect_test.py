@@ -2,12 +2,14 @@
 
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import os
 import struct
 import unittest
 
 import tshark
 from wsft import (SENT, datagram, endpoint, failure, header, item, pcap, port_unreachable)
 
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 EXAMPLE = bytes.fromhex(  # the smallest useful datagram of fields/PROTOCOL.md
     "57534654011c00000000002a000000000000000018a1b2c3d4e5f607"
     "0004001018a1b2c3d4e5f0000000274600000008")
@@ -123,6 +125,26 @@ class Values(unittest.TestCase):
                      ["winsock.failed", "winsock.failed.pending"])
         self.assertEqual([len(got[0][n]) for n in got[0]], [1, 1])
         self.assertEqual([len(got[1][n]) for n in got[1]], [0, 1])
+
+    def test_thousands_of_failures_are_a_few_expert_lines(self):
+        """tshark counts by the text, the window by the expert field: both are few, whatever differs."""
+        payloads = [header(n * n, dropped=n * n * n) + failure(code, time=SENT - n, items=endpoint(
+            20, "198.51.100.7", n)) for n in range(100) for code in (10054, 10061, 10065, 11001, 40000)]
+        path = tshark.write("many.pcap", pcap([datagram(p) for p in payloads]))
+        lines = tshark.run("-r", path, "-q", "-z", "expert,note").stdout.splitlines()
+        self.assertEqual(sorted(line.split()[0] for line in lines if " Response " in line),
+                         ["100"] * 5)
+        self.assertEqual(len([line for line in lines if " Sequence " in line]), 2)
+        got = tshark.fields(path, ["winsock.failed." + kind for kind in (
+            "connection", "network", "name-resolution", "other")])
+        self.assertEqual([sum(len(p[name]) for p in got) for name in got[0]], [200, 100, 100, 100])
+
+    def test_expert_text_of_a_contradiction_has_nothing_of_the_packet(self):
+        sample = os.path.join(SAMPLES, "refused-but-connected.pcapng")
+        with open(sample, "rb") as capture:
+            path = tshark.write("contradicted.pcapng", capture.read())
+        self.assertIn("The trace contradicts WSAECONNREFUSED in connect\n",
+                      tshark.run("-r", path, "-q", "-z", "expert").stdout)
 
 
 class BadInput(unittest.TestCase):
