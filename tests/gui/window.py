@@ -1,0 +1,165 @@
+"""window.py: the real Wireshark on a screen of its own, read and driven through what it tells assistive
+technology (AT-SPI): windows, rows, menus and buttons by their names.
+
+Nothing sleeps for a fixed time and hopes: everything waits for what it needs to see.
+SPDX-License-Identifier: GPL-2.0-or-later
+"""
+import subprocess
+import time
+
+import gi
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+PATIENCE = 60  # seconds, for a machine that is busy
+
+
+def wait(what, ask):
+    """What ask() gives as soon as that is something. Windows come and go while they are asked."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            got = ask()
+        except GLib.Error:
+            got = None
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(0.1)
+
+
+def children(node):
+    nodes = (node.get_child_at_index(i) for i in range(node.get_child_count()))
+    return [child for child in nodes if child]
+
+
+def inside(node):
+    """Everything below a node, the node first, but the cells of tables, which can be very many."""
+    yield node
+    if node.get_role_name() not in ("tree", "table"):
+        for child in children(node):
+            yield from inside(child)
+
+
+def named(node, role, name):
+    """What has this role and name below the node, as soon as it is there."""
+    return wait(f"{role} {name!r}", lambda: next(
+        (n for n in inside(node) if n.get_role_name() == role and n.get_name() == name), None))
+
+
+def press(node, role, name):
+    assert named(node, role, name).do_action(0), name
+
+
+def cells(table):
+    return [n for n in children(table) if n.get_role_name() == "table cell"]
+
+
+def rows(table):
+    """A table's rows, each a dict: column -> text."""
+    columns = [n.get_name() for n in children(table) if n.get_role_name() == "table column header"]
+    texts = [n.get_name() for n in cells(table)]
+    return [dict(zip(columns, texts[i:i + len(columns)]))
+            for i in range(0, len(texts), len(columns))]
+
+
+def click(node, button="1", times=1):
+    """Clicks at the left part of what a node shows."""
+    box = node.get_extents(Atspi.CoordType.SCREEN)
+    subprocess.run(["xdotool", "mousemove", str(box.x + min(box.width // 2, 60)),
+                    str(box.y + box.height // 2), "click", "--repeat", str(times), button], check=True)
+
+
+def key(*keys):
+    subprocess.run(["xdotool", "key", *keys], check=True)
+
+
+def picture(path, around=None, height=None):
+    """Writes the screen as soon as it stands still: all of it, its upper part, or one window with its
+    frame."""
+    crop = []
+    if around:
+        box = around.get_extents(Atspi.CoordType.SCREEN)
+        crop = ["-crop", f"{box.width + 4}x{box.height + 26}+{box.x - 2}+{box.y - 22}", "+repage"]
+    elif height:
+        crop = ["-crop", f"x{height}+0+0", "+repage"]
+    subprocess.run(["xdotool", "mousemove", "1279", "799"], check=True)
+    last = []
+
+    def still():
+        last.append(subprocess.run(["import", "-window", "root", *crop, "png:-"],
+                                   capture_output=True, check=True).stdout)
+        return last[-1] in last[-3:-1]
+    wait("a screen that stands still", still)
+    with open(path, "wb") as out:
+        subprocess.run(["pngquant", "--strip", "64", "-"], input=last[-1], stdout=out, check=True)
+
+
+class Wireshark:
+    """One run of Wireshark."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(["wireshark", *arguments], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.application = wait("Wireshark", self._application)
+        self.main = wait("its window", lambda: next(
+            (n for n in children(self.application) if n.get_role_name() == "frame"), None))
+
+    def _application(self):
+        assert self.process.poll() is None, "Wireshark ended"
+        return next((n for n in children(Atspi.get_desktop(0))
+                     if n.get_process_id() == self.process.pid), None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()
+
+    def windows(self):
+        """The titles of all its windows."""
+        return [n.get_name() for n in children(self.application)]
+
+    def window(self, title):
+        return wait(f"window {title!r}", lambda: next(
+            (n for n in children(self.application) if title in n.get_name()), None))
+
+    def menu(self, *path):
+        node = self.main
+        for name in path:
+            node = named(node, "menu item", name)
+        assert node.do_action(0), path
+
+    def status(self):
+        """What the status bar says of profile and packets."""
+        return [n.get_name() for n in inside(self.main) if n.get_role_name() == "label" and
+                n.get_name().startswith(("Profile: ", "Packets: "))]
+
+    def shows(self, packets, displayed=None):
+        """Waits for so many packets."""
+        displayed = packets if displayed is None else displayed
+        wait(f"{displayed} of {packets} packets", lambda: any(
+            text.startswith(f"Packets: {packets} · Displayed: {displayed} ")
+            for text in self.status()))
+
+    def packets(self):
+        return {int(row["No."]): row for row in rows(named(self.main, "tree", "Packet list"))}
+
+    def details(self):
+        """The lines of the selected packet's tree, those that are open."""
+        return [n.get_name() for n in cells(named(self.main, "tree", "Packet details"))]
+
+    def detail(self, start):
+        """The line of the tree that starts so."""
+        return wait(f"a line {start!r}", lambda: next(
+            (n for n in cells(named(self.main, "tree", "Packet details"))
+             if n.get_name().startswith(start)), None))
+
+    def filter(self, text):
+        entry = next(n for n in inside(self.main) if n.get_name() == "Display filter entry" and
+                     n.get_state_set().contains(Atspi.StateType.SHOWING))
+        click(entry)
+        assert entry.set_text_contents(text)
+        key("Return")
