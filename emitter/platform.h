@@ -97,7 +97,7 @@ uint8_t wsft_platform_number(void);
 void wsft_host_name(char *name, size_t size);
 void wsft_process_name(char *name, size_t size);
 
-/* Returns 0 where the variable is not set or does not fit. */
+/* Returns 0 where the variable is not set, -1 where it does not fit; value is then empty. */
 int wsft_environment(const char *variable, char *value, size_t size);
 
 int wsft_sockets_start(void); /* 0, or -1 */

@@ -183,8 +183,9 @@ void wsft_process_name(char *name, size_t size)
 int wsft_environment(const char *variable, char *value, size_t size)
 {
     const char *text = getenv(variable);
+    value[0] = '\0';
     if (text == NULL || strlen(text) >= size)
-        return 0;
+        return text == NULL ? 0 : -1;
     copy_text(value, size, text);
     return 1;
 }

@@ -173,7 +173,10 @@ void wsft_process_name(char *name, size_t size)
 int wsft_environment(const char *variable, char *value, size_t size)
 {
     DWORD length = GetEnvironmentVariableA(variable, value, (DWORD)size);
-    return length > 0 && length < size;
+    if (length > 0 && length < size)
+        return 1;
+    value[0] = '\0';
+    return length == 0 ? 0 : -1;
 }
 
 int wsft_sockets_start(void)

@@ -17,6 +17,7 @@ enum {
 };
 #define DEFAULT_COLLECTOR  "127.0.0.1"
 #define COLLECTOR_VARIABLE "WSFT_COLLECTOR"
+#define WITHHOLD_VARIABLE  "WSFT_WITHHOLD"
 
 /* One failure with every item and the longest strings fits into a datagram. */
 _Static_assert(28 + (4 + WSFT_HOST_BYTES) + (4 + WSFT_PROCESS_BYTES) + (4 + 4) +
@@ -48,6 +49,7 @@ static struct emitter {
     wsft_collector collector;
     char host[WSFT_HOST_BYTES + 1], process[WSFT_PROCESS_BYTES + 1];
     uint16_t flags;
+    unsigned withhold;
     uint32_t sender, sequence, dropped;
     uint32_t told_dropped; /* the number in the last datagram */
     uint64_t fold_ns;
@@ -346,11 +348,28 @@ static void clean_endpoint(wsft_endpoint *end)
         memset(end->address + 4, 0, sizeof end->address - 4);
 }
 
+/* Takes out of a failure what the emitter does not tell. */
+static void withhold(wsft_failure *f)
+{
+    if (e.withhold & WSFT_WITHHOLD_NODE)
+        f->node = NULL;
+    if (e.withhold & WSFT_WITHHOLD_SERVICE)
+        f->service = NULL;
+    if (e.withhold & WSFT_WITHHOLD_MESSAGE)
+        f->message = NULL;
+    if (e.withhold & WSFT_WITHHOLD_SOURCE)
+        f->source = NULL;
+    if (e.withhold & WSFT_WITHHOLD_TRACE)
+        f->has &= ~(uint32_t)WSFT_HAS_TRACE;
+}
+
 /* Makes the program's failure the incoming one: complete, cut, and in memory of our own. */
-static void take_incoming(const wsft_failure *f)
+static void take_incoming(const wsft_failure *failure)
 {
     slot *s = &e.incoming;
-    s->failure = *f;
+    const wsft_failure *f = &s->failure;
+    s->failure = *failure;
+    withhold(&s->failure);
     if (f->time == 0)
         s->failure.time = wsft_wall_clock();
     if (!(f->has & WSFT_HAS_THREAD_ID)) {
@@ -489,6 +508,32 @@ static int resolve(const wsft_options *options, wsft_collector *collector)
     return wsft_collector_open(DEFAULT_COLLECTOR, collector);
 }
 
+static unsigned withhold_word(const char *word, size_t length)
+{
+    static const char *const words[] = {"host",    "process", "node", "service",
+                                        "message", "source",  "trace"};
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
+            return 1u << i;
+    return WSFT_WITHHOLD_ALL; /* "all", or a word misspelt: rather too little than a secret */
+}
+
+/* What the environment holds back. */
+static unsigned withheld(void)
+{
+    char text[128];
+    unsigned all = 0;
+    if (wsft_environment(WITHHOLD_VARIABLE, text, sizeof text) < 0)
+        return WSFT_WITHHOLD_ALL;
+    for (const char *word = text; *word != '\0';) {
+        size_t length = strcspn(word, ", ");
+        if (length > 0)
+            all |= withhold_word(word, length);
+        word += length + (word[length] != '\0');
+    }
+    return all;
+}
+
 static unsigned or_default(unsigned value, unsigned otherwise)
 {
     return value != 0 ? value : otherwise;
@@ -502,6 +547,7 @@ static void start(const wsft_options *options, const wsft_collector *collector)
     e.generation = generation;
     e.collector = *collector;
     e.flags = options->test ? WSFT_TEST : 0;
+    e.withhold = options->withhold | withheld();
     e.sender = wsft_random();
     e.fold_ns = (uint64_t)or_default(options->fold_ms, DEFAULT_FOLD_MS) * MILLISECOND;
     e.interval_ns = rate < SECOND ? SECOND / rate : 1;
@@ -512,6 +558,10 @@ static void start(const wsft_options *options, const wsft_collector *collector)
         wsft_text_copy(e.process, options->process_name, WSFT_PROCESS_BYTES);
     else
         wsft_process_name(e.process, sizeof e.process);
+    if (e.withhold & WSFT_WITHHOLD_HOST)
+        e.host[0] = '\0';
+    if (e.withhold & WSFT_WITHHOLD_PROCESS)
+        e.process[0] = '\0';
     if (e.flush_ms != 0)
         e.has_thread = wsft_thread_start(&e.thread, flush_regularly, generation) == 0;
     wsft_word_store(&report_pending, options->report_pending != 0);

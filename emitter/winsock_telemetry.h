@@ -178,6 +178,21 @@ enum { WSFT_TEST = 0x0001 }; /* wsft_datagram.flags: not a real failure */
  * Returns the bytes written, or 0 when they do not fit into size. */
 WSFT_API size_t wsft_encode(void *buffer, size_t size, const wsft_datagram *datagram);
 
+/* What the emitter is to hold back: wsft_options.withhold. The items are then absent, and failures
+ * that differ in nothing else are equal ones. WSFT_WITHHOLD in the environment names more of them,
+ * as "host,process,node,service,message,source,trace" or "all"; a word that it does not know holds
+ * back all of them. */
+enum {
+    WSFT_WITHHOLD_HOST = 1u << 0,
+    WSFT_WITHHOLD_PROCESS = 1u << 1, /* its name */
+    WSFT_WITHHOLD_NODE = 1u << 2,    /* the name that was looked up */
+    WSFT_WITHHOLD_SERVICE = 1u << 3,
+    WSFT_WITHHOLD_MESSAGE = 1u << 4,
+    WSFT_WITHHOLD_SOURCE = 1u << 5, /* the place in the program */
+    WSFT_WITHHOLD_TRACE = 1u << 6,  /* the trace context */
+    WSFT_WITHHOLD_ALL = (1u << 7) - 1
+};
+
 /* How the emitter works. Zero in a number means the default. */
 typedef struct wsft_options {
     const char *collector;    /* "host", "host:port", "[v6]:port"; NULL: the environment variable
@@ -189,6 +204,7 @@ typedef struct wsft_options {
     unsigned flush_ms;        /* not 0: a thread of the emitter's own sends what is due so often */
     int report_pending;       /* also WSAEWOULDBLOCK, WSA_IO_PENDING and their like */
     int test;                 /* mark every datagram as a test */
+    unsigned withhold;        /* WSFT_WITHHOLD_...: items that are never sent */
 } wsft_options;
 
 /* Starts reporting. Resolves the collector's name, once, and so may take as long as a name look-up

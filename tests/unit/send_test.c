@@ -25,153 +25,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "emitter/winsock_telemetry.h"
+#include "wire.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { SOON_MS = 2000, NEVER_MS = 60, FOLD_MS = 80, MAX_FAILURES = 32, A_CODE = 10054 };
-
-/* A failure as it came, read by hand from the specification. */
-typedef struct failure {
-    uint64_t time, socket, duration, bytes, first_time;
-    uint32_t code, thread_id, repeat;
-    unsigned space, operation, family, type, protocol;
-    int has_thread, has_socket, has_kind, has_duration, has_bytes, has_repeat, has_first_time;
-    wsft_endpoint local, remote;
-    char node[1100], service[1100], message[1100], source[1100];
-} failure;
-
-typedef struct datagram {
-    uint32_t sender, sequence, dropped, process_id;
-    unsigned flags, platform;
-    uint64_t sent_time;
-    char host[1100], process[1100], library[1100];
-    size_t count;
-    failure failures[MAX_FAILURES];
-} datagram;
+enum { SOON_MS = 2000, NEVER_MS = 60, FOLD_MS = 80, A_CODE = 10054 };
 
 /* The collector of the test at hand. */
 static int listener = -1;
 static char collector[64];
 static uint32_t next_sequence; /* what the next datagram has to say */
-
-static uint64_t number(const uint8_t *bytes, size_t width)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < width; i++)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
-static void text(char *target, const uint8_t *bytes, size_t length)
-{
-    assert_true(length <= 1024);
-    memcpy(target, bytes, length);
-    target[length] = '\0';
-}
-
-static void endpoint(wsft_endpoint *end, const uint8_t *bytes, size_t length)
-{
-    assert_true(length == 6 || length == 18 || length == 22);
-    memset(end, 0, sizeof *end);
-    end->length = length == 6 ? 4 : 16;
-    memcpy(end->address, bytes, end->length);
-    end->port = (uint16_t)number(bytes + end->length, 2);
-    if (length == 22)
-        end->scope = (uint32_t)number(bytes + 18, 4);
-}
-
-static void read_failure_item(failure *f, unsigned type, const uint8_t *value, size_t length)
-{
-    switch (type) {
-    case 16:
-        f->has_thread = 1;
-        f->thread_id = (uint32_t)number(value, 4);
-        break;
-    case 17:
-        f->has_socket = 1;
-        f->socket = number(value, 8);
-        break;
-    case 18:
-        f->has_kind = 1;
-        f->family = (unsigned)number(value, 2);
-        f->type = (unsigned)number(value + 2, 2);
-        f->protocol = (unsigned)number(value + 4, 2);
-        break;
-    case 19:
-        endpoint(&f->local, value, length);
-        break;
-    case 20:
-        endpoint(&f->remote, value, length);
-        break;
-    case 21:
-        text(f->node, value, length);
-        break;
-    case 22:
-        text(f->service, value, length);
-        break;
-    case 23:
-        f->has_duration = 1;
-        f->duration = number(value, 8);
-        break;
-    case 24:
-        f->has_bytes = 1;
-        f->bytes = number(value, 8);
-        break;
-    case 25:
-        f->has_repeat = 1;
-        f->repeat = (uint32_t)number(value, 4);
-        break;
-    case 26:
-        f->has_first_time = 1;
-        f->first_time = number(value, 8);
-        break;
-    case 27:
-        text(f->message, value, length);
-        break;
-    case 28:
-        text(f->source, value, length);
-        break;
-    default:
-        fail_msg("item %u in a failure", type);
-    }
-}
-
-static void read_failure(datagram *d, const uint8_t *value, size_t length)
-{
-    assert_true(d->count < MAX_FAILURES && length >= 16);
-    failure *f = &d->failures[d->count++];
-    memset(f, 0, sizeof *f);
-    f->repeat = 1;
-    f->time = number(value, 8);
-    f->code = (uint32_t)number(value + 8, 4);
-    f->space = value[12];
-    f->operation = (unsigned)number(value + 14, 2);
-    for (size_t at = 16; at < length;) {
-        size_t item = (size_t)number(value + at + 2, 2);
-        assert_true(at + 4 + item <= length);
-        read_failure_item(f, (unsigned)number(value + at, 2), value + at + 4, item);
-        at += 4 + item;
-    }
-}
-
-static void read_item(datagram *d, unsigned type, const uint8_t *value, size_t length)
-{
-    if (type == 1)
-        text(d->host, value, length);
-    else if (type == 2)
-        text(d->process, value, length);
-    else if (type == 3)
-        d->process_id = (uint32_t)number(value, 4);
-    else if (type == 4)
-        read_failure(d, value, length);
-    else if (type == 5)
-        text(d->library, value, length);
-    else if (type == 6)
-        d->platform = value[0];
-    else
-        fail_msg("item %u in a datagram", type);
-}
 
 /* Returns 0 where nothing comes within that time. */
 static int receive(datagram *d, int milliseconds)
@@ -182,20 +45,7 @@ static int receive(datagram *d, int milliseconds)
     ssize_t size = recv(listener, bytes, sizeof bytes, 0);
     if (size < 0)
         return 0;
-    assert_true(size >= 28 && size <= WSFT_MAX_DATAGRAM);
-    assert_memory_equal(bytes, "WSFT\x01\x1c", 6);
-    memset(d, 0, offsetof(datagram, failures));
-    d->flags = (unsigned)number(bytes + 6, 2);
-    d->sender = (uint32_t)number(bytes + 8, 4);
-    d->sequence = (uint32_t)number(bytes + 12, 4);
-    d->dropped = (uint32_t)number(bytes + 16, 4);
-    d->sent_time = number(bytes + 20, 8);
-    for (size_t at = 28; at < (size_t)size;) {
-        size_t item = (size_t)number(bytes + at + 2, 2);
-        assert_true(at + 4 + item <= (size_t)size);
-        read_item(d, (unsigned)number(bytes + at, 2), bytes + at + 4, item);
-        at += 4 + item;
-    }
+    read_datagram(d, bytes, (size_t)size);
     return 1;
 }
 
@@ -267,6 +117,7 @@ static int set_up(void **state)
 {
     (void)state;
     unsetenv("WSFT_COLLECTOR");
+    unsetenv("WSFT_WITHHOLD");
     next_sequence = 0;
     listen_on(AF_INET);
     return 0;
@@ -835,7 +686,7 @@ static void test_strings_are_cut_and_copied(void **state)
     longest[255] = (char)0xa4;
     const wsft_endpoint end = {.length = 16, .address = {0xfe, 0x80}, .port = 1, .scope = 1};
     wsft_failure f = {.code = A_CODE,
-                      .has = 0x7f, /* all but the trace context, which this test does not read */
+                      .has = 0xff,
                       .repeat = 2,
                       .local = end,
                       .remote = end,
@@ -855,6 +706,68 @@ static void test_strings_are_cut_and_copied(void **state)
     memset(longest, 'b', sizeof longest - 1);
     wsft_close();
     assert_int_equal(expect_one(A_CODE)->node[0], 'a');
+}
+
+static void expect_withheld(unsigned options, const char *variable, unsigned expected)
+{
+    const wsft_failure f = {.code = A_CODE,
+                            .has = WSFT_HAS_TRACE,
+                            .node = "db.corp",
+                            .service = "1433",
+                            .message = "a secret",
+                            .source = "a.c:1 f"};
+    if (variable != NULL)
+        setenv("WSFT_WITHHOLD", variable, 1);
+    else
+        unsetenv("WSFT_WITHHOLD");
+    open_with((wsft_options){.process_name = "prog", .withhold = options});
+    next_sequence = 0;
+    wsft_report(&f);
+    const failure *r = expect_one(A_CODE);
+    const int empty[] = {got.host[0] == '\0',   got.process[0] == '\0', r->node[0] == '\0',
+                         r->service[0] == '\0', r->message[0] == '\0',  r->source[0] == '\0',
+                         !r->has_trace};
+    for (unsigned i = 0; i < COUNT(empty); i++)
+        if (empty[i] != (int)(expected >> i & 1))
+            fail_msg("withhold %#x and \"%s\": item %u", options, variable, i);
+    wsft_close();
+    unsetenv("WSFT_WITHHOLD");
+}
+
+static void test_what_is_held_back(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"host",    "process", "node", "service",
+                                        "message", "source",  "trace"};
+    char longest[2000];
+    for (unsigned i = 0; i < COUNT(words); i++) {
+        expect_withheld(1u << i, NULL, 1u << i);
+        expect_withheld(0, words[i], 1u << i);
+    }
+    expect_withheld(0, NULL, 0);
+    expect_withheld(0, "", 0);
+    expect_withheld(WSFT_WITHHOLD_ALL, NULL, WSFT_WITHHOLD_ALL);
+    expect_withheld(0, "all", WSFT_WITHHOLD_ALL);
+    expect_withheld(0, "host, message", WSFT_WITHHOLD_HOST | WSFT_WITHHOLD_MESSAGE);
+    expect_withheld(WSFT_WITHHOLD_NODE, "source", WSFT_WITHHOLD_NODE | WSFT_WITHHOLD_SOURCE);
+    /* A mistake must not give away what was to be held back. */
+    expect_withheld(0, "hostname", WSFT_WITHHOLD_ALL);
+    expect_withheld(0, "hos", WSFT_WITHHOLD_ALL);
+    memset(longest, ',', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    expect_withheld(0, longest, WSFT_WITHHOLD_ALL);
+}
+
+static void test_equal_but_for_what_is_held_back(void **state)
+{
+    (void)state;
+    open_with((wsft_options){.withhold = WSFT_WITHHOLD_MESSAGE});
+    wsft_report(&(wsft_failure){.code = A_CODE, .message = "to alice"});
+    expect_one(A_CODE);
+    wsft_report(&(wsft_failure){.code = A_CODE, .message = "to bob"});
+    expect_nothing();
+    wsft_close();
+    assert_string_equal(expect_one(A_CODE)->message, "");
 }
 
 /* Every public function, each with its own error that is to be left as it was. */
@@ -1412,6 +1325,8 @@ int main(void)
         WIRED(test_send_that_fails),
         WIRED(test_pending),
         WIRED(test_strings_are_cut_and_copied),
+        WIRED(test_what_is_held_back),
+        WIRED(test_equal_but_for_what_is_held_back),
         WIRED(test_last_error),
         WIRED(test_connect_refused),
         WIRED(test_non_blocking_connect),
