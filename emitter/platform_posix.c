@@ -92,8 +92,11 @@ int wsft_process_ending(void)
 static uint64_t clock_now(clockid_t clock)
 {
     struct timespec t;
-    if (clock_gettime(clock, &t) != 0)
+    int error = errno; /* wsft_begin comes here with the program's own */
+    if (clock_gettime(clock, &t) != 0) {
+        errno = error;
         return 0;
+    }
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
