@@ -38,8 +38,15 @@ typedef struct wsft_socket_id {
     int unused; /* nothing closes a SOCKET behind its owner's back */
 } wsft_socket_id;
 #else
-typedef pthread_mutex_t wsft_lock;
-#define WSFT_LOCK_INIT PTHREAD_MUTEX_INITIALIZER
+typedef struct wsft_lock {
+    pthread_mutex_t mutex;
+    int cancel_state; /* the holder's before: cancelled with the lock, it would never give it back
+                       */
+} wsft_lock;
+#define WSFT_LOCK_INIT                                                                             \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, 0                                                               \
+    }
 typedef int wsft_error;
 typedef pthread_t wsft_thread;
 typedef struct wsft_socket_id {

@@ -28,12 +28,17 @@ static void (*in_child)(void);
 
 void wsft_lock_take(wsft_lock *lock)
 {
-    pthread_mutex_lock(lock);
+    int state;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_mutex_lock(&lock->mutex);
+    lock->cancel_state = state;
 }
 
 void wsft_lock_release(wsft_lock *lock)
 {
-    pthread_mutex_unlock(lock);
+    int state = lock->cancel_state;
+    pthread_mutex_unlock(&lock->mutex);
+    pthread_setcancelstate(state, NULL);
 }
 
 wsft_error wsft_error_save(void)
@@ -466,7 +471,9 @@ void wsft_wait(wsft_lock *lock, uint32_t milliseconds)
     uint64_t nanoseconds = (uint64_t)until.tv_nsec + (uint64_t)(milliseconds % 1000) * 1000000u;
     until.tv_sec += (time_t)(milliseconds / 1000 + nanoseconds / 1000000000u);
     until.tv_nsec = (long)(nanoseconds % 1000000000u);
-    pthread_cond_timedwait(&wake_up, lock, &until);
+    int state = lock->cancel_state;
+    pthread_cond_timedwait(&wake_up, &lock->mutex, &until);
+    lock->cancel_state = state;
 }
 
 void wsft_wake(void)
