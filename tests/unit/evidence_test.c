@@ -585,16 +585,6 @@ static void the_answer_with_an_address_counts(void **state)
     expect(f, failure, VERDICT_CONTRADICTED, 3);
 }
 
-static void a_name_that_a_terminal_would_obey(void **state)
-{
-    fixture *f = *state;
-    verdict_case failure = failure_of(f, 11001, 18);
-    failure.node = "db\x1b[2J\n\xff";
-    verdict v = verdict_judge(f->facts, f->names, &failure);
-    assert_true(g_utf8_validate(v.reason, -1, NULL));
-    assert_null(strpbrk(v.reason, "\x1b\n"));
-}
-
 static void all_look_ups_of_a_call(void **state)
 {
     fixture *f = *state;
@@ -786,7 +776,6 @@ int main(void)
         CASE(a_syn_captured_after_its_answer),
         CASE(a_report_keeps_its_evidence),
         CASE(the_answer_with_an_address_counts),
-        CASE(a_name_that_a_terminal_would_obey),
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),
