@@ -1207,7 +1207,7 @@ static void test_daemon(void **state)
         report_code(10060);
         report_code(10061);
         struct stat status;
-        _exit(copy < 0 || fstat(copy, &status) != 0 || status.st_size != 0);
+        _exit(copy < 0 || fstat(copy, &status) != 0 || status.st_size != 0 ? 1 : 0);
     }
     int status = 1;
     assert_int_equal(waitpid(pid, &status, 0), pid);
