@@ -22,8 +22,8 @@ void plugin_register(void)
     proto_register_plugin(&winsock);
 }
 
-/* From 4.2 on a plugin also says what kind it is. */
-#if WIRESHARK_SERIES >= 402
+/* From 4.4 on a plugin also says what kind it is. */
+#if WIRESHARK_SERIES >= 404
 #include <wsutil/plugins.h>
 
 WS_DLL_PUBLIC guint32 plugin_describe(void);
