@@ -175,7 +175,7 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
 }
 
 /* The Conversation Filter menu offers the flow of a packet's first failure. */
-static callback_bool has_filter(packet_info *pinfo FILTER_DATA)
+static filter_bool has_filter(packet_info *pinfo FILTER_DATA)
 {
     return p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0) != NULL;
 }

@@ -13,13 +13,21 @@
 
 #define WIRESHARK_SERIES (WIRESHARK_VERSION_MAJOR * 100 + WIRESHARK_VERSION_MINOR)
 
-/* Callbacks answered with GLib's gboolean, an int, before 4.4. */
+/* Callbacks answered with GLib's gboolean, an int, before 4.4; those of conversation filters and of
+ * tables of the user's before 4.2. */
 #if WIRESHARK_SERIES >= 404
 typedef bool callback_bool;
 #define tvb_read_uint8 tvb_get_uint8
 #else
 typedef gboolean callback_bool;
 #define tvb_read_uint8 tvb_get_guint8
+#endif
+#if WIRESHARK_SERIES >= 402
+typedef bool filter_bool;
+typedef bool table_bool;
+#else
+typedef gboolean filter_bool;
+typedef gboolean table_bool;
 #endif
 
 /* What a statistic's start answers: nothing before 4.6, whether it could start since. */

@@ -48,8 +48,8 @@ static gboolean parse_code(const char *text, unsigned length, guint32 *code)
     return good;
 }
 
-static callback_bool code_check(void *record _U_, const char *text, unsigned length,
-                                const void *chk_data _U_, const void *fld_data _U_, char **error)
+static table_bool code_check(void *record _U_, const char *text, unsigned length,
+                             const void *chk_data _U_, const void *fld_data _U_, char **error)
 {
     guint32 code;
 
@@ -99,7 +99,7 @@ static void row_free(void *record)
     g_free(row->description);
 }
 
-static callback_bool row_update(void *record, char **error)
+static table_bool row_update(void *record, char **error)
 {
     const user_code *row = record;
     catalogue_entry known = catalogue_find((guint8)row->space, row->code, NAMING_WINSOCK_ONLY);
