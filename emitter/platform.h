@@ -88,7 +88,7 @@ int wsft_error_last(void); /* what a failed socket call left */
 
 /* Looks up what the system may lack and prepares for fork; before any of the functions below.
  * The callbacks run around a fork, in this order: prepare, then parent or child. */
-void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void));
 
 /* Not 0 while the process ends and its other threads are already gone, their locks still held. */
 int wsft_process_ending(void);

@@ -68,9 +68,9 @@ static BOOL CALLBACK prepare_once(PINIT_ONCE once, PVOID parameter, PVOID *conte
     return TRUE;
 }
 
-void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void))
 {
-    (void)prepare, (void)parent, (void)child; /* Windows does not fork */
+    (void)prepare, (void)parent, (void)after; /* Windows does not fork */
     InitOnceExecuteOnce(&prepared, prepare_once, NULL, NULL);
 }
 

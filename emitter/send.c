@@ -170,7 +170,7 @@ static uint32_t count_of(const wsft_failure *f)
 
 static void drop(const wsft_failure *failures, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; failures != NULL && i < count; i++)
         e.dropped = add_saturating(e.dropped, count_of(&failures[i]));
 }
 

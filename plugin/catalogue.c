@@ -34,13 +34,12 @@ static const listing_row listing[] = {
 };
 
 typedef struct {
-    guint32 status;
+    guint32 status, code;
     const char *name;
-    guint32 code;
 } ntstatus_row;
 
 static const ntstatus_row ntstatus[] = {
-#define X(value, name, code) {value, name, code},
+#define X(value, name, code) {value, code, name},
 #include "fields/ntstatus.def"
 #undef X
 };

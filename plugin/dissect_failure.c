@@ -108,6 +108,7 @@ static proto_item *add_endpoint(const item *it, const endpoint_fields *fields,
     endpoint->length = it->length == 6 ? 4 : 16;
     tvb_memcpy(tvb, endpoint->address, offset, endpoint->length);
     proto_tree_add_item(tree, endpoint->length == 4 ? *fields->ip : *fields->ipv6, tvb, offset,
+                        /* NOLINTNEXTLINE(bugprone-branch-clone): two names for 0 */
                         endpoint->length, endpoint->length == 4 ? ENC_BIG_ENDIAN : ENC_NA);
     offset += endpoint->length;
     endpoint->port = tvb_get_ntohs(tvb, offset);

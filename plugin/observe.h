@@ -35,7 +35,7 @@ guint64 observe_changes(void);
 
 /* An address as an end of a flow. An IPv4-mapped IPv6 address becomes the IPv4 one.
  * Result: an end with length 0 for an address that is neither. */
-trace_end observe_end(const void *address, int length, guint16 port);
+trace_end observe_end(const void *bytes, int length, guint16 port);
 
 /* The address of an end as text, in the memory of scope. */
 char *observe_address_text(wmem_allocator_t *scope, const trace_end *end);

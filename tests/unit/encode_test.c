@@ -234,7 +234,7 @@ static void test_long_strings(void **state)
             char text[WSFT_MAX_STRING + 16];
             memset(text, 'a', before);
             memcpy(text + before, characters[c], width);
-            strcpy(text + before + width, "zz");
+            memcpy(text + before + width, "zz", sizeof "zz");
             size_t expected = before + width <= WSFT_MAX_STRING ? before + width : before;
             if (before + width < WSFT_MAX_STRING)
                 expected = WSFT_MAX_STRING;

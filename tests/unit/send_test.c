@@ -40,7 +40,7 @@ static uint32_t next_sequence; /* what the next datagram has to say */
 static int receive(datagram *d, int milliseconds)
 {
     uint8_t bytes[2048];
-    struct timeval wait = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    struct timeval wait = {milliseconds / 1000, milliseconds % 1000 * 1000L};
     assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait), 0);
     ssize_t size = recv(listener, bytes, sizeof bytes, 0);
     if (size < 0)

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define MS   1000000
+#define MS   G_GINT64_CONSTANT(1000000)
 #define STEP (5 * MS)
 
 enum { CONNECT = 5, RECV = 8 };
