@@ -30,7 +30,7 @@ static void one_flow_to_the_other_end(void **state)
     failure.local = (trace_end){.length = 0};
     expect(f, failure, VERDICT_CONFIRMED, 4);
     expect_words(f, failure, "the only flow to that end");
-    failure.moment += 61 * 1000 * (gint64)MS;
+    failure.moment += MS * 1000 * 61;
     expect(f, failure, VERDICT_UNSEEN, 0); /* that flow was over long before */
 }
 
@@ -167,7 +167,7 @@ static void silence_does_not_refuse(void **state)
     trace_note_heard(f->facts, &host);
     expect_error(f, 10061, CONNECT, VERDICT_CONTRADICTED, 1);
     verdict_case late = failure_of(f, 10061, CONNECT);
-    late.moment += 301 * 1000 * (gint64)MS;
+    late.moment += MS * 1000 * 301;
     expect(f, late, VERDICT_UNSEEN, 0); /* of another call */
 }
 
@@ -303,7 +303,7 @@ static void a_connection_of_another_day(void **state)
     handshake(f);
     out(f, FIN, 101, 0);
     in(f, FIN, 102, 0);
-    f->now.time += 86400 * 1000 * (gint64)MS;
+    f->now.time += MS * 1000 * 86400;
     for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
         expect_error(f, errors[i], CONNECT, VERDICT_LOCAL, 0);
     expect_error(f, 10061, CONNECT, VERDICT_UNSEEN, 0);
