@@ -103,21 +103,21 @@ static const char usage[] =
     "\n"
     "Exit status: 0 sent, 1 not sent, 2 a mistake on the command line.\n";
 
-static void fail(const char *option, const char *value, const char *why)
+static _Noreturn void fail(const char *option, const char *value, const char *why)
 {
     fprintf(stderr, "wsft-send: %s %s: %s\n", option, value, why);
     exit(EXIT_USAGE);
 }
 
-static int same_letters(const char *a, size_t length, const char *b)
+static int same_letters(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; a_length == b_length && i < a_length; i++) {
         int x = a[i] >= 'A' && a[i] <= 'Z' ? a[i] - 'A' + 'a' : a[i];
         int y = b[i] >= 'A' && b[i] <= 'Z' ? b[i] - 'A' + 'a' : b[i];
-        if (x != y || y == '\0')
+        if (x != y)
             return 0;
     }
-    return b[length] == '\0';
+    return a_length == b_length;
 }
 
 /* Is text one of the words of list? */
@@ -125,13 +125,8 @@ static int in_list(const char *text, size_t length, const char *list)
 {
     while (*list != '\0') {
         size_t word = strcspn(list, " ");
-        char copy[64];
-        if (word < sizeof copy) {
-            memcpy(copy, list, word);
-            copy[word] = '\0';
-            if (same_letters(text, length, copy))
-                return 1;
-        }
+        if (same_letters(text, length, list, word))
+            return 1;
         list += word;
         list += strspn(list, " ");
     }
@@ -142,7 +137,8 @@ static int find_name(const name *names, size_t count, const char *text, size_t l
                      uint32_t *number)
 {
     for (size_t i = 0; i < count; i++) {
-        if (same_letters(text, length, names[i].name) || in_list(text, length, names[i].aliases)) {
+        if (same_letters(text, length, names[i].name, strlen(names[i].name)) ||
+            in_list(text, length, names[i].aliases)) {
             *number = names[i].number;
             return 1;
         }
@@ -206,7 +202,6 @@ static uint64_t get_time(const char *option, const char *value)
             return (uint64_t)(nanoseconds + 0.5);
     }
     fail(option, value, "not a time such as 1.5s, 20ms or 300us");
-    return 0;
 }
 
 static void copy_address(wsft_endpoint *end, const struct addrinfo *found)
@@ -217,7 +212,7 @@ static void copy_address(wsft_endpoint *end, const struct addrinfo *found)
         memcpy(&in, found->ai_addr, sizeof in);
         end->length = 4;
         memcpy(end->address, &in.sin_addr, 4);
-    } else if (found->ai_family == AF_INET6) {
+    } else { /* numeric addresses are of no third family */
         memcpy(&in6, found->ai_addr, sizeof in6);
         end->length = 16;
         memcpy(end->address, &in6.sin6_addr, 16);
@@ -236,7 +231,7 @@ static void get_endpoint(const char *option, const char *value, wsft_endpoint *e
     const char *colon = strrchr(value, ':');
     if (colon == NULL || colon == value || !parse_number(colon + 1, 65535, &port))
         fail(option, value, why);
-    int bracketed = value[0] == '[' && colon != NULL && colon[-1] == ']';
+    int bracketed = value[0] == '[' && colon[-1] == ']';
     const char *begin = bracketed ? value + 1 : value;
     const char *last = bracketed ? colon - 1 : colon;
     size_t length = (size_t)(last - begin);
@@ -283,10 +278,8 @@ static void get_kind(const char *value, wsft_failure *f)
 {
     const char *type = strchr(value, ',');
     const char *protocol = type != NULL ? strchr(type + 1, ',') : NULL;
-    if (type == NULL || protocol == NULL) {
+    if (protocol == NULL)
         fail("--kind", value, "not FAMILY,TYPE,PROTOCOL, such as inet,stream,tcp or 2,1,6");
-        return;
-    }
     f->has |= WSFT_HAS_KIND;
     f->family =
         get_kind_part(value, value, (size_t)(type - value), family_names, COUNT(family_names));
@@ -296,15 +289,13 @@ static void get_kind(const char *value, wsft_failure *f)
                                 COUNT(protocol_names));
 }
 
+/* text: at least twice count characters. */
 static int parse_hex(const char *text, uint8_t *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        char pair[5] = {'0', 'x', text[2 * i], '\0', '\0'};
+        char pair[5] = {'0', 'x', text[2 * i], text[2 * i + 1], '\0'};
         uint64_t value = 0;
-        if (pair[2] == '\0')
-            return 0;
-        pair[3] = text[2 * i + 1];
-        if (pair[3] == '\0' || !parse_number(pair, 255, &value))
+        if (!parse_number(pair, 255, &value))
             return 0;
         bytes[i] = (uint8_t)value;
     }
