@@ -239,12 +239,11 @@ static void get_endpoint(const char *option, const char *value, wsft_endpoint *e
         fail(option, value, why);
     memcpy(host, begin, length);
     host[length] = '\0';
-    char *percent = strchr(host, '%');
+    char *percent = bracketed ? strchr(host, '%') : NULL;
     if (percent != NULL && parse_number(percent + 1, UINT32_MAX, &scope))
         *percent = '\0';
-    if (!bracketed && strchr(host, ':') != NULL)
-        fail(option, value, why); /* where would an IPv6 address end, and its port begin? */
     memset(&hints, 0, sizeof hints);
+    hints.ai_family = bracketed ? AF_INET6 : AF_INET; /* where else would an IPv6 address end? */
     hints.ai_flags = AI_NUMERICHOST;
     hints.ai_socktype = SOCK_DGRAM;
     if (getaddrinfo(host, NULL, &hints, &found) != 0)
@@ -253,7 +252,7 @@ static void get_endpoint(const char *option, const char *value, wsft_endpoint *e
     copy_address(end, found);
     freeaddrinfo(found);
     end->port = (uint16_t)port;
-    if (scope != 0 && end->length == 16)
+    if (scope != 0)
         end->scope = (uint32_t)scope;
 }
 

@@ -192,7 +192,8 @@ class Mistakes(Command):
     def test_endpoints(self):
         for value in ("", "192.0.2.1", ":80", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:x",
                       "shop.example:80", "fe80::1:80", "[fe80::1:80", "[fe80::1]80", "[]:80",
-                      "1" * 200 + ":80", "[fe80::1%no such interface]:80", "192.0.2.256:80"):
+                      "1" * 200 + ":80", "[fe80::1%no such interface]:80", "192.0.2.256:80",
+                      "192.0.2.1%3:80", "[192.0.2.1]:80", "[192.0.2.1%3]:80"):
             for option in ("--local", "--remote"):
                 self.refused(f"{option} {value}: not a numeric address and port", option, value)
 
