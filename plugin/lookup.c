@@ -163,9 +163,11 @@ static void answer(lookups *names, asked_name *asked, int which, guint8 rcode, g
 {
     lookup_question *question = asked ? &asked->latest->questions[which] : NULL;
 
-    /* Of several servers' answers the one that has the address counts. */
+    /* Of several servers' answers the one that has the address counts, and then one that is whole.
+     */
     if (!question || !question->queries ||
-        (question->answer.frame && (question->has_records || !has_records)))
+        (question->answer.frame &&
+         (question->has_records || (!has_records && question->rcode != LOOKUP_CUT))))
         return;
     question->answer = packet;
     question->rcode = rcode;

@@ -8,12 +8,15 @@
 
 #include "trace.h"
 
+/* In place of an rcode: an answer that is cut short, and may have had records. */
+enum { LOOKUP_CUT = 0xff };
+
 /* The questions for one type of record. */
 typedef struct {
     trace_packet first_query, last_query;
     guint32 queries;
     trace_packet answer; /* the first */
-    guint8 rcode;
+    guint8 rcode;        /* or LOOKUP_CUT */
     gboolean has_records;
 } lookup_question;
 

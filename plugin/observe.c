@@ -164,6 +164,7 @@ typedef struct {
     trace_packet packet;
     trace_end host; /* who asked; length 0: all, by multicast */
     gboolean response;
+    gboolean is_cut; /* it has not all the answers */
     guint8 rcode;
     guint16 questions, answers;
 } dns_message;
@@ -183,15 +184,17 @@ static int next_record(const dns_message *dns, int offset, char *name, int *whic
 }
 
 /* Whether the answers hold a record of the type, and not only aliases that lead nowhere. */
-static gboolean has_record(const dns_message *dns, int offset, int wanted)
+static gboolean has_record(dns_message *dns, int offset, int wanted)
 {
     char name[MAX_NAME];
     int which = LOOKUP_QUESTIONS;
 
     for (guint i = 0; i < MIN(dns->answers, MAX_RECORDS) && which != wanted; i++) {
         offset = next_record(dns, offset, name, &which);
-        if (offset == 0)
+        if (offset == 0) {
+            dns->is_cut = TRUE;
             return FALSE;
+        }
     }
     return which == wanted;
 }
@@ -210,7 +213,18 @@ static void note_records(const dns_message *dns, int offset)
     }
 }
 
-static void note_questions(const dns_message *dns, int offset)
+/* The answer to a question. Without the record that was asked for, "no error" says that there is
+ * none, unless the rest of the message is elsewhere. */
+static void note_reply(dns_message *dns, const char *name, int which, int answers)
+{
+    gboolean found = has_record(dns, answers, which);
+    guint8 rcode = dns->rcode == 0 && dns->is_cut ? LOOKUP_CUT : dns->rcode;
+
+    lookups_note_answer(names, dns->host.length ? &dns->host : NULL, name, which, rcode, found,
+                        dns->packet);
+}
+
+static void note_questions(dns_message *dns, int offset)
 {
     char name[MAX_NAME];
 
@@ -223,8 +237,7 @@ static void note_questions(const dns_message *dns, int offset)
         if (which == LOOKUP_QUESTIONS)
             continue;
         if (dns->response) /* it has one question, and the answers follow */
-            lookups_note_answer(names, dns->host.length ? &dns->host : NULL, name, which,
-                                dns->rcode, has_record(dns, offset, which), dns->packet);
+            note_reply(dns, name, which, offset);
         else
             lookups_note_query(names, &dns->host, name, which, dns->packet);
     }
@@ -239,7 +252,7 @@ static gboolean is_multicast(const trace_end *end)
 /* Questions for addresses, or an answer: DNS, mDNS and LLMNR are written alike. */
 static void note_dns(tvbuff_t *tvb, const packet_info *pinfo, int start)
 {
-    enum { HEADER = 12, RESPONSE = 0x8000 };
+    enum { HEADER = 12, RESPONSE = 0x8000, TRUNCATED = 0x0200 };
 
     if (!tvb_bytes_exist(tvb, start, HEADER))
         return;
@@ -248,6 +261,7 @@ static void note_dns(tvbuff_t *tvb, const packet_info *pinfo, int start)
                        .start = start,
                        .packet = observe_packet(pinfo),
                        .response = (flags & RESPONSE) != 0,
+                       .is_cut = (flags & TRUNCATED) != 0,
                        .rcode = flags & 0xf,
                        .questions = tvb_get_ntohs(tvb, start + 4),
                        .answers = tvb_get_ntohs(tvb, start + 6)};

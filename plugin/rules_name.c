@@ -45,7 +45,9 @@ static const char *rcode_name(guint8 rcode)
 {
     static const char *const names[] = {
         "no error and no record", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-    return rcode < G_N_ELEMENTS(names) ? names[rcode] : "an error";
+    return rcode < G_N_ELEMENTS(names) ? names[rcode]
+           : rcode == LOOKUP_CUT       ? "more than the packet has"
+                                       : "an error";
 }
 
 gboolean is_about_a_name(const verdict_case *failure)
