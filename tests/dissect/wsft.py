@@ -52,20 +52,74 @@ def udp(payload, source_port=50000, port=10054):
     return struct.pack(">HHHH", source_port, port, 8 + len(payload), 0) + payload
 
 
-def tcp(flags, sequence, acknowledgement, client=("192.0.2.10", 50000),
-        server=("198.51.100.7", 443), back=False):
-    """A TCP segment without data; back: from the server."""
+def ipv6(protocol, payload, source="2001:db8::10", destination="2001:db8::99", hops=255):
+    """An IPv6 packet."""
+    return struct.pack(">IHBB16s16s", 0x60000000, len(payload), protocol, hops,
+                       socket.inet_pton(socket.AF_INET6, source),
+                       socket.inet_pton(socket.AF_INET6, destination)) + payload
+
+
+def tcp(flags, sequence=0, acknowledgement=0, payload=b"", source_port=50000, port=443,
+        window=1000, options=b"", offset=None):
+    """A segment. options: a multiple of four bytes; offset: of the data, in such words."""
+    words = 5 + len(options) // 4 if offset is None else offset
+    return struct.pack(">HHIIBBHHH", source_port, port, sequence, acknowledgement, words << 4,
+                       flags, window, 0, 0) + options + payload
+
+
+def icmp(kind, code, quoted):
+    """An ICMP or ICMPv6 error's own bytes; those of ICMPv6 lack their checksum."""
+    body = struct.pack(">BBHI", kind, code, 0, 0) + quoted
+    padded = body + b"\0" * (len(body) % 2)
+    return body[:2] + struct.pack(">H", _checksum(padded)) + body[4:]
+
+
+def conversation(flags, sequence, acknowledgement, client=("192.0.2.10", 50000),
+                 server=("198.51.100.7", 443), back=False):
+    """A packet of a connection, without data; back: from the server."""
     source, destination = (server, client) if back else (client, server)
-    return ipv4(6, struct.pack(">HHIIBBHHH", source[1], destination[1], sequence, acknowledgement,
-                               0x50, flags, 64240, 0, 0), source[0], destination[0])
+    return ipv4(6, tcp(flags, sequence, acknowledgement, source_port=source[1],
+                       port=destination[1]), source[0], destination[0])
 
 
 def port_unreachable(packet):
     """The ICMP error of a host where nobody listens, quoting the packet."""
-    body = struct.pack(">BBHI", 3, 3, 0, 0) + packet
-    padded = body + b"\0" * (len(body) % 2)
-    return ipv4(1, body[:2] + struct.pack(">H", _checksum(padded)) + body[4:],
-                "192.0.2.99", "192.0.2.10")
+    return ipv4(1, icmp(3, 3, packet), "192.0.2.99", "192.0.2.10")
+
+
+def neighbour(kind, target, source, destination):
+    """A neighbour solicitation (135) or advertisement (136)."""
+    address = socket.inet_pton(socket.AF_INET6, target)
+    return ipv6(58, struct.pack(">BBHI", kind, 0, 0, 0) + address, source, destination)
+
+
+def arp(operation, sender, target, protocol=0x0800, hardware=6):
+    """An ARP packet for Ethernet and IPv4."""
+    return struct.pack(">HHBBH6s4s6s4s", 1, protocol, hardware, 4, operation, b"\2\0\0\0\0\1",
+                       socket.inet_aton(sender), b"\0" * 6, socket.inet_aton(target))
+
+
+def ethernet(packet, kind=None):
+    """A frame around a packet; kind: its EtherType, where it is not IP."""
+    kind = kind or (0x0800 if packet[0] >> 4 == 4 else 0x86DD)
+    return b"\2\0\0\0\0\2" + b"\2\0\0\0\0\1" + struct.pack(">H", kind) + packet
+
+
+def dns_name(name):
+    """A name as DNS writes it; bytes stand for themselves."""
+    if isinstance(name, bytes):
+        return name
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def dns(questions, answers=(), flags=0):
+    """A message. questions: of (name, type); answers: of (name, type, data)."""
+    out = struct.pack(">HHHHHH", 1, flags, len(questions), len(answers), 0, 0)
+    for name, kind in questions:
+        out += dns_name(name) + struct.pack(">HH", kind, 1)
+    for name, kind, data in answers:
+        out += dns_name(name) + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+    return out
 
 
 def datagram(payload, port=10054, source="192.0.2.10"):
@@ -73,11 +127,13 @@ def datagram(payload, port=10054, source="192.0.2.10"):
     return ipv4(17, udp(payload, port=port), source)
 
 
-def pcap(packets, captured=None):
-    """A capture of raw IP packets; captured cuts each to so many bytes, as a snap length does."""
-    out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, 101)
-    for number, packet in enumerate(packets):
-        kept = packet if captured is None else packet[:captured]
+def pcap(packets, captured=None, link=101):
+    """A capture of raw IP packets, or of another link type (1: Ethernet); captured cuts each to so
+    many bytes, as a snap length does. A pair is a packet and how many bytes of it were captured."""
+    out = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link)
+    for number, entry in enumerate(packets):
+        packet, limit = entry if isinstance(entry, tuple) else (entry, captured)
+        kept = packet[:limit]
         nanoseconds = SENT + 1_000_000 * (number + 1)
         out += struct.pack("<IIII", nanoseconds // 10**9, nanoseconds % 10**9, len(kept),
                            len(packet)) + kept
