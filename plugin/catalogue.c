@@ -70,20 +70,10 @@ static const listing_row *listing_find(guint32 code)
     return row < G_N_ELEMENTS(listing) ? &listing[row] : NULL;
 }
 
-static gboolean is_alias(const winsock_error *error, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = error->aliases; (at = strstr(at, name)) != NULL; at += length) {
-        gboolean starts = at == error->aliases || at[-1] == ' ';
-        if (starts && (at[length] == '\0' || at[length] == ' '))
-            return TRUE;
-    }
-    return FALSE;
-}
-
+/* None of the listing's names is an alias of a code's. */
 static gboolean is_named(const winsock_error *error, const char *name)
 {
-    return strcmp(error->name, name) == 0 || is_alias(error, name);
+    return strcmp(error->name, name) == 0;
 }
 
 /* The real code of each row of the listing, worked out once from the names. */

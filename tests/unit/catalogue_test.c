@@ -108,6 +108,26 @@ static void every_listing_row_is_verbatim(void **state)
     assert_int_equal(agreeing, 8); /* of 255 */
 }
 
+static void no_listing_name_is_an_alias(void **state)
+{
+    (void)state;
+    static const char *const aliases[] = {
+#define X(number, name, row_aliases, title, category, description, advice) " " row_aliases " ",
+#include "fields/errors.def"
+#undef X
+    };
+    static const char *const listed[] = {
+#define X(number, row_name, row_description) " " row_name " ",
+#include "fields/listing.def"
+#undef X
+    };
+
+    for (size_t row = 0; row < G_N_ELEMENTS(listed); row++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
+            assert_null(strstr(aliases[i], listed[row]));
+    }
+}
+
 static void unknown_numbers_stay_unknown(void **state)
 {
     (void)state;
@@ -143,6 +163,7 @@ int main(void)
         cmocka_unit_test(every_code_is_found_in_every_spelling),
         cmocka_unit_test(every_status_has_its_code),
         cmocka_unit_test(every_listing_row_is_verbatim),
+        cmocka_unit_test(no_listing_name_is_an_alias),
         cmocka_unit_test(unknown_numbers_stay_unknown),
         cmocka_unit_test(zero_is_no_error),
     };
