@@ -30,6 +30,19 @@ const char *operation_name(guint16 operation)
     return operation ? try_val_to_str_ext(operation, &operation_names) : NULL;
 }
 
+/* As printf would, which costs more than all else here. */
+static void append_number(wmem_strbuf_t *text, guint32 number)
+{
+    char digits[11], *at = digits + sizeof digits - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    wmem_strbuf_append(text, at);
+}
+
 /* An address of a dual-stack socket that talks IPv4 is shown as the IPv4 address. */
 static void set_endpoint_address(address *addr, const winsock_endpoint *endpoint)
 {
@@ -43,33 +56,48 @@ static void set_endpoint_address(address *addr, const winsock_endpoint *endpoint
         set_address(addr, AT_IPv6, 16, endpoint->address);
 }
 
-static const char *port_name(wmem_allocator_t *scope, guint16 port, guint16 protocol)
+static void append_port(wmem_strbuf_t *text, wmem_allocator_t *scope, guint16 port,
+                        guint16 protocol)
 {
     switch (protocol) {
     case WINSOCK_IPPROTO_TCP:
-        return tcp_port_to_display(scope, port);
+        wmem_strbuf_append(text, tcp_port_to_display(scope, port));
+        break;
     case WINSOCK_IPPROTO_UDP:
-        return udp_port_to_display(scope, port);
+        wmem_strbuf_append(text, udp_port_to_display(scope, port));
+        break;
     default:
-        return wmem_strdup_printf(scope, "%u", port);
+        append_number(text, port);
     }
+}
+
+static void append_endpoint(wmem_strbuf_t *text, wmem_allocator_t *scope,
+                            const winsock_endpoint *endpoint, guint16 protocol)
+{
+    address addr;
+
+    set_endpoint_address(&addr, endpoint);
+    const char *host = address_to_display(scope, &addr);
+    gboolean bracketed = strchr(host, ':') != NULL;
+    if (bracketed)
+        wmem_strbuf_append_c(text, '[');
+    wmem_strbuf_append(text, host);
+    if (bracketed && endpoint->scope) {
+        wmem_strbuf_append_c(text, '%');
+        append_number(text, endpoint->scope);
+    }
+    wmem_strbuf_append(text, bracketed ? "]:" : ":");
+    append_port(text, scope, endpoint->port, protocol);
 }
 
 const char *summary_of_endpoint(wmem_allocator_t *scope, const winsock_endpoint *endpoint,
                                 guint16 protocol)
 {
-    address addr;
-
     if (endpoint->length == 0)
         return "";
-    set_endpoint_address(&addr, endpoint);
-    const char *host = address_to_display(scope, &addr);
-    const char *port = port_name(scope, endpoint->port, protocol);
-    if (!strchr(host, ':'))
-        return wmem_strdup_printf(scope, "%s:%s", host, port);
-    if (endpoint->scope)
-        return wmem_strdup_printf(scope, "[%s%%%u]:%s", host, endpoint->scope, port);
-    return wmem_strdup_printf(scope, "[%s]:%s", host, port);
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, "");
+    append_endpoint(text, scope, endpoint, protocol);
+    return wmem_strbuf_get_str(text);
 }
 
 static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
@@ -78,13 +106,15 @@ static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
     gboolean udp = failure->protocol == WINSOCK_IPPROTO_UDP ||
                    (failure->protocol == 0 && failure->type == WINSOCK_SOCK_DGRAM);
     guint16 protocol = udp ? WINSOCK_IPPROTO_UDP : WINSOCK_IPPROTO_TCP;
-    const char *local = summary_of_endpoint(scope, &failure->local, protocol);
-    const char *remote = summary_of_endpoint(scope, &failure->remote, protocol);
 
-    if (*local)
-        wmem_strbuf_append_printf(text, " %s", local);
-    if (*remote)
-        wmem_strbuf_append_printf(text, " \xe2\x86\x92 %s", remote); /* a right arrow */
+    if (failure->local.length) {
+        wmem_strbuf_append_c(text, ' ');
+        append_endpoint(text, scope, &failure->local, protocol);
+    }
+    if (failure->remote.length) {
+        wmem_strbuf_append(text, " \xe2\x86\x92 "); /* a right arrow */
+        append_endpoint(text, scope, &failure->remote, protocol);
+    }
 }
 
 static void append_operation(wmem_strbuf_t *text, guint16 operation)
@@ -104,22 +134,35 @@ static void append_title(wmem_strbuf_t *text, const char *title)
 
     if (length > 0 && title[length - 1] == '.')
         length--;
-    if (length > 0)
-        wmem_strbuf_append_printf(text, ": %.*s", (int)length, title);
+    if (length > 0) {
+        wmem_strbuf_append(text, ": ");
+        wmem_strbuf_append_len(text, title, length);
+    }
+}
+
+static void append_in_brackets(wmem_strbuf_t *text, guint32 number)
+{
+    wmem_strbuf_append(text, " (");
+    append_number(text, number);
+    wmem_strbuf_append_c(text, ')');
 }
 
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)
 {
     wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
-    gboolean hexadecimal = failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS;
 
-    wmem_strbuf_append_printf(text, hexadecimal ? " (0x%08x)" : " (%u)", failure->code);
+    if (failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS)
+        wmem_strbuf_append_printf(text, " (0x%08x)", failure->code);
+    else
+        append_in_brackets(text, failure->code);
     if (failure->operation) {
         wmem_strbuf_append_c(text, ' ');
         append_operation(text, failure->operation);
     }
-    if (failure->node && *failure->node)
-        wmem_strbuf_append_printf(text, " %s", text_of_name(failure->node).text);
+    if (failure->node && *failure->node) {
+        wmem_strbuf_append_c(text, ' ');
+        wmem_strbuf_append(text, text_of_name(failure->node).text);
+    }
     append_endpoints(text, scope, failure);
     append_title(text, failure->entry.title);
     if (failure->repeat > 1)
@@ -132,7 +175,7 @@ const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *fai
     wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
 
     if (failure->entry.origin == ORIGIN_UNKNOWN)
-        wmem_strbuf_append_printf(text, " (%u)", failure->code);
+        append_in_brackets(text, failure->code);
     if (failure->operation) {
         wmem_strbuf_append(text, " in ");
         append_operation(text, failure->operation);
@@ -148,12 +191,13 @@ const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sen
     if (has_process)
         wmem_strbuf_append(text, text_of_name(sender->process).text);
     if (sender->has_process_id && has_process)
-        wmem_strbuf_append_printf(text, " (%u)", sender->process_id);
+        append_in_brackets(text, sender->process_id);
     else if (sender->has_process_id)
         wmem_strbuf_append_printf(text, "process %u", sender->process_id);
-    if (sender->host && *sender->host)
-        wmem_strbuf_append_printf(text, "%son %s", wmem_strbuf_get_len(text) ? " " : "",
-                                  text_of_name(sender->host).text);
+    if (sender->host && *sender->host) {
+        wmem_strbuf_append(text, wmem_strbuf_get_len(text) ? " on " : "on ");
+        wmem_strbuf_append(text, text_of_name(sender->host).text);
+    }
     return wmem_strbuf_get_str(text);
 }
 

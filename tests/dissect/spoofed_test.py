@@ -7,7 +7,7 @@ import unicodedata
 import unittest
 
 import tshark
-from wsft import datagram, endpoint, failure, header, item, pcap, tcp
+from wsft import conversation, datagram, endpoint, failure, header, item, pcap
 
 # What a terminal obeys, what turns the direction of a line, ends it, or cannot be seen.
 HIDDEN = [chr(n) for n in (*range(1, 0x20), *range(0x7f, 0xa0), 0xad, 0x61c, 0x200b, 0x200c, 0x200d,
@@ -84,7 +84,7 @@ class Claims(unittest.TestCase):
 
     def test_a_name_on_the_packet_that_it_is_about(self):
         ends = endpoint(19, "192.0.2.10", 50000) + endpoint(20, "198.51.100.7", 443)
-        syn, rst = tcp(0x02, 100, 0), tcp(0x14, 0, 101, back=True)
+        syn, rst = conversation(0x02, 100, 0), conversation(0x14, 0, 101, back=True)
         path = tshark.write("back.pcap", pcap([syn, rst, datagram(
             header() + item(2, CLAIM) + failure(10061, operation=5, items=ends))]))
         tree = tshark.run("-r", path, "-2", "-V", "-Y", "tcp.flags.reset == 1").stdout
