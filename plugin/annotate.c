@@ -132,7 +132,8 @@ static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
     tvbuff_t *tvb = in->tvb;
     const verdict *v = &r->judged;
     wmem_allocator_t *pool = in->pinfo->pool;
-    const char *filter = filter_of(pool, r);
+    const char *filter =
+        proto_field_is_referenced(tree, hf_winsock_filter) ? filter_of(pool, r) : NULL;
 
     if (v->kind != VERDICT_NONE) {
         generated(proto_tree_add_uint(tree, hf_winsock_verdict, tvb, 0, 0, v->kind));

@@ -116,7 +116,9 @@ static proto_item *add_endpoint(const item *it, const endpoint_fields *fields,
     if (it->length == 22)
         proto_tree_add_item_ret_uint(tree, *fields->scope, tvb, offset + 2, 4, ENC_BIG_ENDIAN,
                                      &endpoint->scope);
-    proto_item_append_text(shown, ": %s", summary_of_endpoint(it->in->pinfo->pool, endpoint, 0));
+    if (has_text(shown))
+        proto_item_append_text(shown, ": %s",
+                               summary_of_endpoint(it->in->pinfo->pool, endpoint, 0));
     return shown;
 }
 
@@ -147,10 +149,11 @@ static proto_item *read_socket_kind(const item *it)
     proto_tree_add_item(tree, hf_winsock_type, tvb, it->value + 2, 2, ENC_BIG_ENDIAN);
     proto_tree_add_item(tree, hf_winsock_protocol, tvb, it->value + 4, 2, ENC_BIG_ENDIAN);
     wmem_allocator_t *pool = it->in->pinfo->pool;
-    proto_item_append_text(shown, ": %s, %s, %s",
-                           value_name(pool, failure->family, family_names, "family %u"),
-                           value_name(pool, failure->type, type_names, "type %u"),
-                           value_name(pool, failure->protocol, protocol_names, "protocol %u"));
+    if (has_text(shown))
+        proto_item_append_text(shown, ": %s, %s, %s",
+                               value_name(pool, failure->family, family_names, "family %u"),
+                               value_name(pool, failure->type, type_names, "type %u"),
+                               value_name(pool, failure->protocol, protocol_names, "protocol %u"));
     return shown;
 }
 
@@ -202,14 +205,12 @@ static proto_item *read_first_time(const item *it)
 
 static proto_item *read_message(const item *it)
 {
-    const char *message;
-    return add_string(it, hf_winsock_message, &message);
+    return add_string(it, hf_winsock_message, NULL);
 }
 
 static proto_item *read_source(const item *it)
 {
-    const char *source;
-    return add_string(it, hf_winsock_source, &source);
+    return add_string(it, hf_winsock_source, NULL);
 }
 
 static proto_item *read_trace_context(const item *it)
@@ -259,6 +260,8 @@ static void add_meaning(const item *it, const winsock_failure *failure)
     int code_offset = it->value + 8;
     proto_item *shown;
 
+    if (!it->tree)
+        return;
     if (error) {
         shown = proto_tree_add_uint(it->tree, hf_winsock_error, tvb, code_offset, 4, error->code);
         if (failure->space != SPACE_WINSOCK || failure->code != error->code)
@@ -368,8 +371,8 @@ proto_item *read_failure(const item *it)
     inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
     read_fixed_part(&inside, &failure);
     read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
-    failure.summary = summary_of_failure(in->pinfo->pool, &failure);
-    proto_item_append_text(shown, ": %s", failure.summary);
+    if (has_text(shown))
+        proto_item_append_text(shown, ": %s", summary_of_failure(in->pinfo->pool, &failure));
     add_failed(&inside, shown, &failure);
     annotate_failure(in, inside.tree, shown, &failure);
     wmem_array_append_one(in->failures, failure);

@@ -34,7 +34,6 @@ typedef struct {
     guint64 duration;           /* of the call, nanoseconds; 0: not reported */
     guint64 bytes;              /* size of its buffer; 0: not reported */
     guint64 age;                /* nanoseconds, when it was reported */
-    const char *summary;        /* its line in the packet list and the tree */
     guint8 verdict;             /* number of winsock.verdict, or 0 */
     guint32 repeat;             /* equal failures that this one stands for, at least 1 */
 } winsock_failure;

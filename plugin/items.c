@@ -80,6 +80,21 @@ static guint counted_length(const guint8 *bytes, guint length)
     return counted;
 }
 
+/* Most text is plain already. */
+static const char *plain_text(wmem_allocator_t *pool, const char *bytes, guint length)
+{
+    guint plain = 0;
+
+    while (plain < length && g_ascii_isprint(bytes[plain]))
+        plain++;
+    if (plain == length)
+        return wmem_strndup(pool, bytes, length);
+    char *text = text_plain(bytes, length);
+    const char *kept = wmem_strdup(pool, text);
+    g_free(text);
+    return kept;
+}
+
 proto_item *add_string(const item *it, int hf, const char **result)
 {
     tvbuff_t *tvb = it->in->tvb;
@@ -87,11 +102,14 @@ proto_item *add_string(const item *it, int hf, const char **result)
     const char *bytes = it->length ? (const char *)tvb_get_ptr(tvb, it->value, it->length) : "";
     guint counted = counted_length((const guint8 *)bytes, it->length);
     gboolean valid = g_utf8_validate(bytes, (gssize)counted, NULL);
-    char *text = text_plain(bytes, counted);
-    proto_item *shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
+    proto_item *shown = NULL;
 
-    *result = wmem_strdup(pinfo->pool, text);
-    g_free(text);
+    if (it->tree || result) {
+        const char *text = plain_text(pinfo->pool, bytes, counted);
+        shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
+        if (result)
+            *result = text;
+    }
     if (!valid)
         expert_add_info(pinfo, shown, &ei_winsock_string_not_utf8);
     if (it->length > MAX_STRING)

@@ -53,13 +53,19 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
                 const item_reader *readers);
 
 /* The value of an item as a field. Integers are big-endian, times and durations nanoseconds in 8
- * bytes, strings plain text (*result lives as long as the packet). */
+ * bytes, strings plain text (*result lives as long as the packet; result may be NULL). */
 proto_item *add_number(const item *it, int hf);
 proto_item *add_string(const item *it, int hf, const char **result);
 proto_item *add_nanoseconds(const item *it, int hf);
 
 /* A time field from 8 bytes at offset. */
 proto_item *add_time(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, guint64 *result);
+
+/* Whether an item's text is shown anywhere: making it costs more than reading the item. */
+static inline gboolean has_text(proto_item *shown)
+{
+    return shown && !proto_item_is_hidden(shown);
+}
 
 nstime_t to_nstime(guint64 nanoseconds);
 

@@ -89,8 +89,7 @@ static proto_item *read_process_id(const item *it)
 
 static proto_item *read_library(const item *it)
 {
-    const char *library;
-    return add_string(it, hf_winsock_library, &library);
+    return add_string(it, hf_winsock_library, NULL);
 }
 
 static proto_item *read_platform(const item *it)
@@ -220,7 +219,7 @@ static void set_info(const datagram *in)
         return;
     col_clear(cinfo, COL_INFO);
     for (guint i = 0; i < MIN(count, MAX_FAILURES_IN_INFO); i++)
-        col_append_sep_str(cinfo, COL_INFO, " | ", failures[i].summary);
+        col_append_sep_str(cinfo, COL_INFO, " | ", summary_of_failure(pool, &failures[i]));
     if (count > MAX_FAILURES_IN_INFO)
         col_append_fstr(cinfo, COL_INFO, " | and %u more", count - MAX_FAILURES_IN_INFO);
     if (count == 0) {
@@ -249,8 +248,10 @@ static void set_top_line(const datagram *in, proto_item *top)
 {
     wmem_allocator_t *pool = in->pinfo->pool;
     guint count = wmem_array_get_count(in->failures);
-    const char *who = summary_of_sender(pool, &in->sender);
 
+    if (!has_text(top))
+        return;
+    const char *who = summary_of_sender(pool, &in->sender);
     if (*who)
         proto_item_append_text(top, ", %s", who);
     if (count > 0)
@@ -279,7 +280,7 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
 
     if (!is_winsock(tvb))
         return 0;
-    in.failures = wmem_array_new(pinfo->pool, sizeof(winsock_failure));
+    in.failures = wmem_array_sized_new(pinfo->pool, sizeof(winsock_failure), 1);
     col_set_str(pinfo->cinfo, COL_PROTOCOL, "Winsock");
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
