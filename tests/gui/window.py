@@ -4,6 +4,7 @@ technology (AT-SPI): windows, rows, menus and buttons by their names.
 Nothing sleeps for a fixed time and hopes: everything waits for what it needs to see.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import os
 import subprocess
 import time
 
@@ -30,8 +31,9 @@ def wait(what, ask):
 
 
 def children(node):
+    """One after the other: there can be very many."""
     nodes = (node.get_child_at_index(i) for i in range(node.get_child_count()))
-    return [child for child in nodes if child]
+    return (child for child in nodes if child)
 
 
 def inside(node):
@@ -53,7 +55,7 @@ def press(node, role, name):
 
 
 def cells(table):
-    return [n for n in children(table) if n.get_role_name() == "table cell"]
+    return (n for n in children(table) if n.get_role_name() == "table cell")
 
 
 def rows(table):
@@ -73,6 +75,12 @@ def click(node, button="1", times=1):
 
 def key(*keys):
     subprocess.run(["xdotool", "key", *keys], check=True)
+
+
+def place(title, x, y, width, height):
+    """Puts the window of that title there."""
+    subprocess.run(["xdotool", "search", "--onlyvisible", "--name", title, "windowmove", "--sync",
+                    str(x), str(y), "windowsize", "--sync", str(width), str(height)], check=True)
 
 
 def picture(path, around=None, height=None):
@@ -99,9 +107,10 @@ def picture(path, around=None, height=None):
 class Wireshark:
     """One run of Wireshark."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, environment=None):
         self.process = subprocess.Popen(["wireshark", *arguments], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+                                        stderr=subprocess.DEVNULL,
+                                        env={**os.environ, **(environment or {})})
         self.application = wait("Wireshark", self._application)
         self.main = wait("its window", lambda: next(
             (n for n in children(self.application) if n.get_role_name() == "frame"), None))
@@ -111,10 +120,7 @@ class Wireshark:
         return next((n for n in children(Atspi.get_desktop(0))
                      if n.get_process_id() == self.process.pid), None)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
         self.process.kill()
         self.process.wait()
 
