@@ -1,0 +1,191 @@
+/* dissect_fuzz.c: libFuzzer over the plugin in libwireshark. An input is a small capture: telemetry
+ * among the packets that it is held against, read in two passes, then the statistics.
+ *
+ *   input   options (1 byte), records
+ *   record  kind (1 byte), time since the one before (1 byte), length (2 bytes), bytes
+ *
+ * The kind says what the bytes are and how much of them the capture has; the time is 2 to the power
+ * of its low five bits in nanoseconds, or, with the highest bit set, a step back.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPTION_VISIBLE = 1, OPTION_PRINT = 2, OPTION_STATISTICS = 4, OPTION_ONE_PASS = 8 };
+enum { KIND_TELEMETRY, KIND_ETHERNET, KIND_IP, KINDS, KIND_CUT = 0x80 };
+enum { HEADER = 4, MAX_FRAMES = 12, MAX_PAYLOAD = 1500 };
+
+static const guint64 start_time = 1700000000;
+
+typedef struct {
+    guint8 kind, step;
+    size_t length;
+    const guint8 *bytes;
+} record;
+
+/* Reads the record at *offset and goes after it; what runs past the end is cut. */
+static gboolean next_record(const guint8 *data, size_t size, size_t *offset, record *r)
+{
+    if (size - *offset < HEADER)
+        return FALSE;
+    const guint8 *at = data + *offset;
+    size_t length = (size_t)at[2] << 8 | at[3];
+    *r = (record){at[0], at[1], MIN(length, size - *offset - HEADER), at + HEADER};
+    *offset += HEADER + r->length;
+    return TRUE;
+}
+
+/* The frame's bytes: telemetry gets headers whose lengths fit it. */
+static guint8 *bytes_of(const record *r, size_t *length)
+{
+    static const guint8 headers[28] = {0x45, 0, 0, 0,  0,   0, 0, 0,  64,   17,   0x3a, 0xc8,
+                                       192,  0, 2, 10, 192, 0, 2, 99, 0xc3, 0x50, 0x27, 0x46};
+    size_t before = r->kind % KINDS == KIND_TELEMETRY ? sizeof headers : 0;
+
+    *length = before + MIN(r->length, MAX_PAYLOAD);
+    guint8 *bytes = malloc(*length + (*length == 0));
+    memcpy(bytes + before, r->bytes, *length - before);
+    if (before) {
+        memcpy(bytes, headers, before);
+        bytes[2] = (guint8)(*length >> 8);
+        bytes[3] = (guint8)*length;
+        bytes[24] = (guint8)((*length - 20) >> 8);
+        bytes[25] = (guint8)(*length - 20);
+    }
+    return bytes;
+}
+
+static void step(nstime_t *now, guint8 by)
+{
+    gint64 nanoseconds = G_GINT64_CONSTANT(1) << (by & 0x3f) % 40;
+    gint64 time = (gint64)now->secs * 1000000000 + now->nsecs;
+
+    time += by & 0x80 ? -nanoseconds : nanoseconds;
+    now->secs = time / 1000000000;
+    now->nsecs = (int)(time % 1000000000);
+}
+
+static size_t read_frames(const guint8 *data, size_t size, session_frame *frames)
+{
+    static const int encapsulations[KINDS] = {WTAP_ENCAP_RAW_IP, WTAP_ENCAP_ETHERNET,
+                                              WTAP_ENCAP_RAW_IP};
+    nstime_t now = {(time_t)start_time, 0};
+    size_t count = 0;
+    record r;
+
+    for (size_t offset = 0; count < MAX_FRAMES && next_record(data, size, &offset, &r); count++) {
+        session_frame *frame = &frames[count];
+        size_t length;
+        step(&now, r.step);
+        memset(frame, 0, sizeof *frame);
+        frame->bytes = bytes_of(&r, &length);
+        frame->reported = frame->captured = (guint32)length;
+        if (r.kind & KIND_CUT)
+            frame->captured = (guint32)(length * (r.kind >> 2 & 0x1f) / 32);
+        frame->encapsulation = encapsulations[r.kind % KINDS];
+        frame->time = now;
+    }
+    return count;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    session_start();
+    return 0;
+}
+
+static void dissect(session_frame *frames, size_t count, guint8 options, gboolean last)
+{
+    for (size_t i = 0; i < count; i++) {
+        epan_dissect_t *edt = session_dissect(&frames[i], last && options & OPTION_VISIBLE);
+        if (last && options & OPTION_PRINT)
+            session_print(edt);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
+{
+    session_frame frames[MAX_FRAMES];
+
+    if (size == 0)
+        return 0;
+    guint8 options = data[0];
+    size_t count = read_frames(data + 1, size - 1, frames);
+    stats_tree *counts = options & OPTION_STATISTICS ? session_count() : NULL;
+    if (!(options & OPTION_ONE_PASS))
+        dissect(frames, count, options, FALSE);
+    dissect(frames, count, options, TRUE);
+    if (counts)
+        session_draw_statistics(counts);
+    session_renew();
+    for (size_t i = 0; i < count; i++) {
+        frame_data_destroy(&frames[i].fd);
+        free(frames[i].bytes);
+    }
+    return 0;
+}
+
+/* Mutations that keep the records whole. Others come from libFuzzer's own on the whole input. */
+
+static size_t copy_record(guint8 *data, size_t size, size_t max_size, const record *from,
+                          size_t *to)
+{
+    size_t length = from->length + HEADER;
+    guint8 copy[HEADER + G_MAXUINT16];
+
+    if (size + length > max_size)
+        return size;
+    memcpy(copy, from->bytes - HEADER, length);
+    memmove(data + *to + length, data + *to, size - *to);
+    memcpy(data + *to, copy, length);
+    return size + length;
+}
+
+static size_t mutate_record(guint8 *data, size_t size, size_t max_size, const record *r)
+{
+    size_t start = (size_t)(r->bytes - data), after = start + r->length;
+    size_t room = MIN(max_size - size + r->length, G_MAXUINT16);
+    guint8 bytes[G_MAXUINT16];
+
+    memcpy(bytes, r->bytes, r->length);
+    size_t length = LLVMFuzzerMutate(bytes, r->length, room);
+    memmove(data + start + length, data + after, size - after);
+    memcpy(data + start, bytes, length);
+    data[start - 2] = (guint8)(length >> 8);
+    data[start - 1] = (guint8)length;
+    return size - r->length + length;
+}
+
+size_t LLVMFuzzerCustomMutator(guint8 *data, size_t size, size_t max_size, unsigned seed)
+{
+    size_t starts[MAX_FRAMES + 1], count = 0;
+    record records[MAX_FRAMES];
+    size_t offset = 1;
+
+    if (size > 1) {
+        starts[0] = offset;
+        while (count < MAX_FRAMES && next_record(data, size, &offset, &records[count]))
+            starts[++count] = offset;
+    }
+    if (count == 0 || seed % 4 == 0)
+        return LLVMFuzzerMutate(data, size, max_size);
+    if (seed % 32 == 3) {
+        data[0] ^= (guint8)(1 << (seed >> 8) % 4);
+        return size;
+    }
+    const record *r = &records[(seed >> 8) % count];
+    size_t *to = &starts[(seed >> 16) % (count + 1)];
+    if (seed % 16 == 1)
+        return copy_record(data, size, max_size, r, to);
+    if (seed % 16 == 2) { /* without it */
+        size_t after = starts[r - records + 1], start = starts[r - records];
+        memmove(data + start, data + after, size - after);
+        return size - (after - start);
+    }
+    return mutate_record(data, size, max_size, r);
+}
