@@ -2,10 +2,11 @@
  * among the packets that it is held against, read in two passes, then the statistics.
  *
  *   input   options (1 byte), records
- *   record  kind (1 byte), time since the one before (1 byte), length (2 bytes), bytes
+ *   record  kind (1 byte), time since the one before (3 bytes, in 64 microseconds), length (2
+ *           bytes), bytes
  *
- * The kind says what the bytes are and how much of them the capture has; the time is 2 to the power
- * of its low five bits in nanoseconds, or, with the highest bit set, a step back.
+ * The kind says what the bytes are, how much of the packet the capture lacks, and whether time went
+ * back.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,13 +16,15 @@
 #include <string.h>
 
 enum { OPTION_VISIBLE = 1, OPTION_PRINT = 2, OPTION_STATISTICS = 4, OPTION_ONE_PASS = 8 };
-enum { KIND_TELEMETRY, KIND_ETHERNET, KIND_IP, KINDS, KIND_CUT = 0x80 };
-enum { HEADER = 4, MAX_FRAMES = 12, MAX_PAYLOAD = 1500 };
+enum { KIND_TELEMETRY, KIND_ETHERNET, KIND_IP, KIND_IP_TOO, KINDS };
+enum { KIND_LACKS_SHIFT = 2, KIND_LACKS = 0xf, KIND_BACKWARDS = 0x40 };
+enum { HEADER = 6, MAX_FRAMES = 12, MAX_PAYLOAD = 1500 };
 
-static const guint64 start_time = 1700000000;
+static const gint64 start_time = G_GINT64_CONSTANT(1790000000000000000);
 
 typedef struct {
-    guint8 kind, step;
+    guint8 kind;
+    gint64 since; /* nanoseconds */
     size_t length;
     const guint8 *bytes;
 } record;
@@ -32,8 +35,10 @@ static gboolean next_record(const guint8 *data, size_t size, size_t *offset, rec
     if (size - *offset < HEADER)
         return FALSE;
     const guint8 *at = data + *offset;
-    size_t length = (size_t)at[2] << 8 | at[3];
-    *r = (record){at[0], at[1], MIN(length, size - *offset - HEADER), at + HEADER};
+    gint64 since = (gint64)(at[1] << 16 | at[2] << 8 | at[3]) * 64000;
+    size_t length = (size_t)at[4] << 8 | at[5];
+    *r = (record){at[0], at[0] & KIND_BACKWARDS ? -since : since,
+                  MIN(length, size - *offset - HEADER), at + HEADER};
     *offset += HEADER + r->length;
     return TRUE;
 }
@@ -58,35 +63,24 @@ static guint8 *bytes_of(const record *r, size_t *length)
     return bytes;
 }
 
-static void step(nstime_t *now, guint8 by)
-{
-    gint64 nanoseconds = G_GINT64_CONSTANT(1) << (by & 0x3f) % 40;
-    gint64 time = (gint64)now->secs * 1000000000 + now->nsecs;
-
-    time += by & 0x80 ? -nanoseconds : nanoseconds;
-    now->secs = time / 1000000000;
-    now->nsecs = (int)(time % 1000000000);
-}
-
 static size_t read_frames(const guint8 *data, size_t size, session_frame *frames)
 {
     static const int encapsulations[KINDS] = {WTAP_ENCAP_RAW_IP, WTAP_ENCAP_ETHERNET,
-                                              WTAP_ENCAP_RAW_IP};
-    nstime_t now = {(time_t)start_time, 0};
+                                              WTAP_ENCAP_RAW_IP, WTAP_ENCAP_RAW_IP};
+    gint64 now = start_time;
     size_t count = 0;
     record r;
 
     for (size_t offset = 0; count < MAX_FRAMES && next_record(data, size, &offset, &r); count++) {
         session_frame *frame = &frames[count];
         size_t length;
-        step(&now, r.step);
+        now += r.since;
         memset(frame, 0, sizeof *frame);
         frame->bytes = bytes_of(&r, &length);
-        frame->reported = frame->captured = (guint32)length;
-        if (r.kind & KIND_CUT)
-            frame->captured = (guint32)(length * (r.kind >> 2 & 0x1f) / 32);
+        frame->captured = (guint32)length;
+        frame->reported = frame->captured + 128U * (r.kind >> KIND_LACKS_SHIFT & KIND_LACKS);
         frame->encapsulation = encapsulations[r.kind % KINDS];
-        frame->time = now;
+        frame->time = (nstime_t){(time_t)(now / 1000000000), (int)(now % 1000000000)};
     }
     return count;
 }

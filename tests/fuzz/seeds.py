@@ -14,7 +14,11 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-FRAMES = 8  # in one seed: short inputs are run more often
+sys.path.insert(0, os.path.join(HERE, "..", "dissect"))
+import wsft  # noqa: E402
+
+FRAMES = 12  # in one seed: short inputs are run more often
+CAPTURED = 128  # bytes of a packet that is no report
 TELEMETRY, ETHERNET, IP = range(3)
 VISIBLE, PRINTED, COUNTED = 1, 2, 4  # dissect_fuzz.c's options
 
@@ -33,20 +37,17 @@ def frames_of(path):
         offset += 16 + captured
 
 
-def step(nanoseconds):
-    """The time between two packets as the harness reads it: a power of two."""
-    power = min(max(abs(nanoseconds).bit_length() - 1, 0), 39)
-    return power | (0x80 if nanoseconds < 0 else 0)
-
-
 def record(kind, since, data):
-    return struct.pack(">BBH", kind, step(since), len(data)) + data
+    """As dissect_fuzz.c reads it; since is in nanoseconds."""
+    ticks = min(round(abs(since) / 64000), 0xFFFFFF) | (kind | (0x40 if since < 0 else 0)) << 24
+    return struct.pack(">IH", ticks, len(data)) + data
 
 
 def record_of(since, frame):
     """In the shortest form: without Ethernet's header where IP follows it."""
     if frame[12:14] in (b"\x08\x00", b"\x86\xdd"):
-        return record(IP, since, frame[14:])
+        lacks = 0 if is_report(frame) else max(0, len(frame) - CAPTURED + 127) // 128
+        return record(IP | lacks << 2, since, frame[14:CAPTURED if lacks else None])
     return record(ETHERNET, since, frame)
 
 
@@ -69,20 +70,43 @@ def seeds(path):
         yield bytes([PRINTED | COUNTED]) + record(TELEMETRY, 0, frames[i][1][42:])
 
 
+def with_code(seed, number):
+    """A seed whose last failure has another code."""
+    failure = seed.rfind(b"WSFT") + 28
+    while seed[failure:failure + 2] != b"\0\4":
+        if failure + 4 > len(seed):
+            return seed
+        failure += 4 + struct.unpack_from(">H", seed, failure + 2)[0]
+    return seed[:failure + 12] + struct.pack(">I", number) + seed[failure + 16:]
+
+
 def table(name):
     with open(os.path.join(ROOT, "fields", name), encoding="utf-8") as text:
         return re.findall(r"^X\w*\(((?:0x)?[0-9A-Fa-f]+),\s*(.*)\)?$", text.read(), re.M)
 
 
+def items(holder):
+    """Every item of a datagram or a failure, in each length that it can have."""
+    lengths = {"STRING": [5], "ENDPOINT": [6, 18, 22], "CONTAINER": [16]}
+    for number, rest in table("items.def"):
+        *_, where, length = [part.strip() for part in rest.rstrip(")").split(",")]
+        for size in lengths.get(length) or [int(length)]:
+            if where == holder:
+                yield wsft.item(int(number), bytes(size))
+
+
+def whole_report():
+    """A report with all of them."""
+    return bytes([VISIBLE]) + record(TELEMETRY, 0, wsft.header() + b"".join(items("DATAGRAM")) +
+                                     wsft.failure(10054, items=b"".join(items("FAILURE"))))
+
+
 def words():
     """The numbers of the protocol as they stand on the wire."""
-    yield b"WSFT\x01\x1c"
-    for number, rest in table("items.def"):
-        length = rest.rstrip(")").split(",")[-1].strip()
-        for size in {"STRING": [5], "ENDPOINT": [6, 18, 22], "CONTAINER": [16]}.get(
-                length) or [int(length)]:
-            yield struct.pack(">HH", int(number), size)
-            yield struct.pack(">HH", int(number), size) + bytes(size)
+    yield wsft.header()[:6]
+    for item in [*items("DATAGRAM"), *items("FAILURE")]:
+        yield item[:4]
+        yield item
     for number, _ in table("operations.def"):
         yield struct.pack(">BBH", 0, 0, int(number))  # after a code of Winsock's
     for name in ("errors.def", "ntstatus.def", "listing.def"):
@@ -98,10 +122,19 @@ def write(folder, name, data):
 def main(folder):
     for name in ("seeds", "regressions"):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
+    write(os.path.join(folder, "seeds"), "whole", whole_report())
+    scenes = []
     for path in sorted(glob.glob(os.path.join(ROOT, "capture-samples", "*.pcapng"))):
         name = os.path.basename(path)[:-len(".pcapng")]
-        for i, data in enumerate(seeds(path)):
+        made = list(seeds(path))
+        scenes += made[:1]
+        for i, data in enumerate(made):
             write(os.path.join(folder, "seeds"), f"{name}-{i}", data)
+    for i, (number, _) in enumerate(table("errors.def")):  # each code in scenes of another's
+        for j in range(4):
+            scene = scenes[(4 * i + j) % len(scenes)]
+            write(os.path.join(folder, "seeds"), f"code-{number}-{j}",
+                  with_code(scene, int(number)))
     for path in glob.glob(os.path.join(HERE, "regressions", "*.hex")):
         with open(path, encoding="ascii") as text:
             lines = [line.split("#")[0] for line in text]

@@ -7,6 +7,7 @@
 #include <epan/addr_resolv.h>
 #include <epan/column-info.h>
 #include <epan/column.h>
+#include <epan/conversation_filter.h>
 #include <epan/epan.h>
 #include <epan/packet.h>
 #include <epan/prefs.h>
@@ -63,13 +64,14 @@ void __wrap_register_cleanup_routine(void (*routine)(void))
 }
 
 /* Only what the plugin hears of: the hundreds of other dissectors are not under test here, and
- * their own faults would end the search. */
+ * their own faults would end the search. Without an enabled protocol that has a postdissector, as
+ * PRP, 4.0 calls none. */
 static void enable_few_protocols(void)
 {
-    static const char *const few[] = {"frame", "eth",  "ethertype", "vlan",   "arp",
-                                      "ip",    "ipv6", "icmp",      "icmpv6", "tcp",
-                                      "udp",   "dns",  "mdns",      "llmnr",  "vxlan",
-                                      "data",  "raw",  "winsock",   "gre",    "_ws.malformed"};
+    static const char *const few[] = {
+        "prp",   "frame", "eth",    "ethertype", "vlan",    "arp", "ip",
+        "ipv6",  "icmp",  "icmpv6", "tcp",       "udp",     "dns", "mdns",
+        "llmnr", "vxlan", "data",   "raw",       "winsock", "gre", "_ws.malformed"};
     void *cookie;
 
     for (int id = proto_get_first_protocol(&cookie); id != -1;
@@ -153,9 +155,19 @@ epan_dissect_t *session_dissect(session_frame *frame, gboolean visible)
     return edt;
 }
 
+static void offer_conversation_filters(packet_info *pinfo)
+{
+    for (const GList *each = packet_conv_filter_list; each; each = each->next) {
+        const conversation_filter_t *filter = each->data;
+        if (strcmp(filter->proto_name, "winsock") == 0 && filter->is_filter_valid(pinfo))
+            g_free(filter->build_filter_string(pinfo));
+    }
+}
+
 void session_print(epan_dissect_t *dissected)
 {
     proto_tree_print(print_dissections_expanded, FALSE, dissected, NULL, nowhere);
+    offer_conversation_filters(&dissected->pi);
 }
 
 stats_tree *session_count(void)
@@ -166,6 +178,7 @@ stats_tree *session_count(void)
                                            stats_tree_packet, NULL, NULL);
 
     g_assert(!error);
+    stats_tree_reset(counts);
     return counts;
 }
 
