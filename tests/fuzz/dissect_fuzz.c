@@ -15,7 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTION_VISIBLE = 1, OPTION_PRINT = 2, OPTION_STATISTICS = 4, OPTION_ONE_PASS = 8 };
+/* Of an input: whether the tree of the last pass is visible, whether it is printed, whether there
+ * are statistics, whether there is one pass alone, and whether the first of two has a tree. */
+enum {
+    OPTION_VISIBLE = 1,
+    OPTION_PRINT = 2,
+    OPTION_STATISTICS = 4,
+    OPTION_ONE_PASS = 8,
+    OPTION_FIRST_TREE = 16,
+    OPTIONS = 5
+};
 enum { KIND_TELEMETRY, KIND_ETHERNET, KIND_IP, KIND_IP_TOO, KINDS };
 enum { KIND_LACKS_SHIFT = 2, KIND_LACKS = 0xf, KIND_BACKWARDS = 0x40 };
 enum { HEADER = 6, MAX_FRAMES = 12, MAX_PAYLOAD = 1500 };
@@ -96,7 +105,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static void dissect(session_frame *frames, size_t count, guint8 options, gboolean last)
 {
     for (size_t i = 0; i < count; i++) {
-        epan_dissect_t *edt = session_dissect(&frames[i], last && options & OPTION_VISIBLE);
+        epan_dissect_t *edt = session_dissect(&frames[i], last || options & OPTION_FIRST_TREE,
+                                              last && options & OPTION_VISIBLE);
         if (last && options & OPTION_PRINT)
             session_print(edt);
     }
@@ -147,6 +157,8 @@ static size_t mutate_record(guint8 *data, size_t size, size_t max_size, const re
     guint8 bytes[G_MAXUINT16];
 
     memcpy(bytes, r->bytes, r->length);
+    if (room == 0)
+        return size;
     size_t length = LLVMFuzzerMutate(bytes, r->length, room);
     memmove(data + start + length, data + after, size - after);
     memcpy(data + start, bytes, length);
@@ -169,7 +181,7 @@ size_t LLVMFuzzerCustomMutator(guint8 *data, size_t size, size_t max_size, unsig
     if (count == 0 || seed % 4 == 0)
         return LLVMFuzzerMutate(data, size, max_size);
     if (seed % 32 == 3) {
-        data[0] ^= (guint8)(1 << (seed >> 8) % 4);
+        data[0] ^= (guint8)(1 << (seed >> 8) % OPTIONS);
         return size;
     }
     const record *r = &records[(seed >> 8) % count];

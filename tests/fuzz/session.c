@@ -130,7 +130,7 @@ void session_renew(void)
     g_array_set_size(times, 0);
 }
 
-epan_dissect_t *session_dissect(session_frame *frame, gboolean visible)
+epan_dissect_t *session_dissect(session_frame *frame, gboolean tree, gboolean visible)
 {
     wtap_rec rec = {.rec_type = REC_TYPE_PACKET,
                     .presence_flags = WTAP_HAS_TS | WTAP_HAS_CAP_LEN,
@@ -141,7 +141,7 @@ epan_dissect_t *session_dissect(session_frame *frame, gboolean visible)
                                                  .pkt_encap = frame->encapsulation}};
 
     epan_dissect_cleanup(edt);
-    epan_dissect_init(edt, session, TRUE, visible);
+    epan_dissect_init(edt, session, tree, visible);
     if (frame->fd.num == 0) {
         g_array_append_val(times, frame->time);
         frame_data_init(&frame->fd, times->len, &rec, 0, 0);

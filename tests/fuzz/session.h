@@ -31,7 +31,7 @@ void session_start(void);
 void session_renew(void);
 
 /* A first visit numbers the frame. The result is good until the next one. */
-epan_dissect_t *session_dissect(session_frame *frame, gboolean visible);
+epan_dissect_t *session_dissect(session_frame *frame, gboolean tree, gboolean visible);
 
 /* What Wireshark does with a dissected packet: draws the tree as text, offers filters. */
 void session_print(epan_dissect_t *edt);
