@@ -10,6 +10,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#define _GNU_SOURCE /* memmem */
 #include "session.h"
 
 #include <stdlib.h>
@@ -167,6 +168,41 @@ static size_t mutate_record(guint8 *data, size_t size, size_t max_size, const re
     return size - r->length + length;
 }
 
+static const guint16 operations[] = {
+#define X(number, identifier, name) number,
+#include "fields/operations.def"
+#undef X
+};
+
+static const guint32 codes[] = {
+#define X(number, name, aliases, title, category, description, advice) number,
+#include "fields/errors.def"
+#undef X
+};
+
+/* Gives the first failure of a report another call or another code, of those that are known: the
+ * rules differ by them, and chance would seldom put one where it counts. */
+static void change_failure(guint8 *data, const record *r, unsigned seed)
+{
+    enum { HEADER_LENGTH = 28, FAILURE = 4, CODE = 12, OPERATION = 18, FIXED = 20 };
+    guint8 *report = memmem(data + (r->bytes - data), r->length, "WSFT", 4);
+    guint8 *end = data + (r->bytes - data) + r->length;
+
+    if (!report || end - report < HEADER_LENGTH)
+        return;
+    guint8 *item = report + HEADER_LENGTH;
+    while (end - item >= FIXED && (item[0] << 8 | item[1]) != FAILURE)
+        item += MIN(4 + (item[2] << 8 | item[3]), end - item);
+    if (end - item < FIXED)
+        return;
+    guint16 operation = operations[(seed >> 1) % G_N_ELEMENTS(operations)];
+    guint32 code = GUINT32_TO_BE(codes[(seed >> 1) % G_N_ELEMENTS(codes)]);
+    if (seed & 1)
+        memcpy(item + CODE, &code, sizeof code);
+    else
+        memcpy(item + OPERATION, &(guint16){GUINT16_TO_BE(operation)}, sizeof operation);
+}
+
 size_t LLVMFuzzerCustomMutator(guint8 *data, size_t size, size_t max_size, unsigned seed)
 {
     size_t starts[MAX_FRAMES + 1], count = 0;
@@ -185,6 +221,10 @@ size_t LLVMFuzzerCustomMutator(guint8 *data, size_t size, size_t max_size, unsig
         return size;
     }
     const record *r = &records[(seed >> 8) % count];
+    if (seed % 8 == 5) {
+        change_failure(data, r, seed >> 8);
+        return size;
+    }
     size_t *to = &starts[(seed >> 16) % (count + 1)];
     if (seed % 16 == 1)
         return copy_record(data, size, max_size, r, to);

@@ -109,7 +109,7 @@ def words():
         yield item
     for number, _ in table("operations.def"):
         yield struct.pack(">BBH", 0, 0, int(number))  # after a code of Winsock's
-    for name in ("errors.def", "ntstatus.def", "listing.def"):
+    for name in ("errors.def", "ntstatus.def"):
         for number, _ in table(name):
             yield struct.pack(">I", int(number, 0))
 
