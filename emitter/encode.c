@@ -36,9 +36,8 @@ typedef struct writer {
 
 size_t wsft_text_length(const char *text, size_t max)
 {
-    size_t length = 0;
-    while (length < max && text[length] != '\0')
-        length++;
+    const char *end = memchr(text, '\0', max);
+    size_t length = end != NULL ? (size_t)(end - text) : max;
     if (length < max || text[length] == '\0')
         return length;
     /* A character has at most three continuation bytes: more are not UTF-8, and cut as they are. */
@@ -56,32 +55,43 @@ void wsft_text_copy(char *target, const char *text, size_t max)
     target[length] = '\0';
 }
 
-static void put_bytes(writer *w, const void *bytes, size_t count)
+/* Where the next bytes go, or NULL where they do not fit. */
+static inline uint8_t *take(writer *w, size_t count)
 {
     if (w->full || count > w->size - w->used) {
         w->full = 1;
-        return;
+        return NULL;
     }
-    if (count > 0)
-        memcpy(w->bytes + w->used, bytes, count);
+    uint8_t *at = w->bytes + w->used;
     w->used += count;
+    return at;
 }
 
-static void put_number(writer *w, uint64_t value, unsigned width)
+static void put_bytes(writer *w, const void *bytes, size_t count)
 {
-    uint8_t bytes[8];
-    for (unsigned i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
-    put_bytes(w, bytes, width);
+    uint8_t *at = take(w, count);
+    if (at != NULL && count > 0)
+        memcpy(at, bytes, count);
 }
 
-static void put_item(writer *w, unsigned type, size_t length)
+/* Written out, so that a compiler makes one swap and one store of it. */
+static inline void put_number(writer *w, uint64_t value, unsigned width)
 {
-    put_number(w, type, 2);
-    put_number(w, length, 2);
+    const uint8_t bytes[8] = {(uint8_t)(value >> 56), (uint8_t)(value >> 48),
+                              (uint8_t)(value >> 40), (uint8_t)(value >> 32),
+                              (uint8_t)(value >> 24), (uint8_t)(value >> 16),
+                              (uint8_t)(value >> 8),  (uint8_t)value};
+    uint8_t *at = take(w, width);
+    if (at != NULL)
+        memcpy(at, bytes + sizeof bytes - width, width);
 }
 
-static void put_number_item(writer *w, unsigned type, uint64_t value, unsigned width)
+static inline void put_item(writer *w, unsigned type, size_t length)
+{
+    put_number(w, (uint64_t)type << 16 | length, 4);
+}
+
+static inline void put_number_item(writer *w, unsigned type, uint64_t value, unsigned width)
 {
     put_item(w, type, width);
     put_number(w, value, width);

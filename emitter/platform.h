@@ -50,6 +50,7 @@ typedef struct wsft_lock {
 typedef int wsft_error;
 typedef pthread_t wsft_thread;
 typedef struct wsft_socket_id {
+    int marked; /* see mark in platform_posix.c; else what the file system says: */
     dev_t device;
     ino_t inode;
 } wsft_socket_id;

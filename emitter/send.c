@@ -50,6 +50,7 @@ static struct emitter {
     char host[WSFT_HOST_BYTES + 1], process[WSFT_PROCESS_BYTES + 1];
     uint16_t flags;
     unsigned withhold;
+    uint32_t process_id;
     uint32_t sender, sequence, dropped;
     uint32_t told_dropped; /* the number in the last datagram */
     uint64_t fold_ns;
@@ -58,8 +59,8 @@ static struct emitter {
     wsft_word generation; /* changes when the flushing thread is to end */
     int has_thread;
     wsft_thread thread;
-    slot slots[SLOTS];
-    slot incoming; /* a report, before it has a slot of its own */
+    slot slots[SLOTS + 1];
+    slot *incoming; /* the unused one that takes the next report */
 } e;
 
 /* Failures on their way out, and the slots that they come from. Their strings are the slots', so a
@@ -196,7 +197,7 @@ static size_t send_some(const wsft_failure *failures, size_t count)
                        .host = e.host[0] != '\0' ? e.host : NULL,
                        .process = e.process[0] != '\0' ? e.process : NULL,
                        .library = WSFT_LIBRARY_NAME,
-                       .process_id = wsft_process_id(),
+                       .process_id = e.process_id,
                        .platform = wsft_platform_number(),
                        .failures = failures,
                        .failure_count = count};
@@ -228,7 +229,7 @@ static size_t send_batch(const batch *b, uint64_t now, int unlimited, const slot
         slot *s = b->from[i];
         if (s == place) {
             drop(&b->failures[i], 1);
-        } else if (s != &e.incoming) {
+        } else if (s != e.incoming) {
             s->used = 1;
             s->waiting = count_of(&b->failures[i]);
         }
@@ -259,7 +260,7 @@ static int is_due(const slot *s, uint64_t now)
 /* Frees the slots whose time is over, and puts what waits in them on its way. */
 static void take_due(batch *b, uint64_t now)
 {
-    for (slot *s = e.slots; s < e.slots + SLOTS; s++) {
+    for (slot *s = e.slots; s <= e.slots + SLOTS; s++) {
         if (!is_due(s, now))
             continue;
         if (s->waiting > 0)
@@ -294,8 +295,8 @@ static int same_endpoint(const wsft_endpoint *a, const wsft_endpoint *b)
 static int same_failure(const wsft_failure *a, const wsft_failure *b)
 {
     const uint32_t compared = WSFT_HAS_SOCKET | WSFT_HAS_KIND;
-    return a->code == b->code && a->space == b->space && a->operation == b->operation &&
-           (a->has & compared) == (b->has & compared) && a->socket == b->socket &&
+    return a->socket == b->socket && a->code == b->code && a->operation == b->operation &&
+           a->space == b->space && (a->has & compared) == (b->has & compared) &&
            a->family == b->family && a->type == b->type && a->protocol == b->protocol &&
            same_endpoint(&a->local, &b->local) && same_endpoint(&a->remote, &b->remote) &&
            same_text(a->node, b->node) && same_text(a->service, b->service) &&
@@ -304,23 +305,29 @@ static int same_failure(const wsft_failure *a, const wsft_failure *b)
 
 static slot *find_equal(const wsft_failure *f)
 {
-    for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+    for (slot *s = e.slots; s <= e.slots + SLOTS; s++)
         if (s->used && same_failure(&s->failure, f))
             return s;
     return NULL;
 }
 
-/* A free slot; else the oldest of those that nothing waits in; else the oldest. */
+/* The slot that gives its place up has the least: a free one; else the oldest of those that nothing
+ * waits in; else the oldest. */
+static uint64_t worth(const slot *s)
+{
+    const uint64_t waits = 1ull << 63; /* no clock gets there */
+    return !s->used ? 0 : s->waiting > 0 ? s->opened | waits : s->opened;
+}
+
 static slot *choose_slot(void)
 {
     slot *best = NULL;
-    for (slot *s = e.slots; s < e.slots + SLOTS; s++) {
-        if (!s->used)
-            return s;
-        int better = best == NULL || (s->waiting == 0) > (best->waiting == 0) ||
-                     ((s->waiting == 0) == (best->waiting == 0) && s->opened < best->opened);
-        if (better)
+    uint64_t least = UINT64_MAX;
+    for (slot *s = e.slots; s <= e.slots + SLOTS && least > 0; s++) {
+        if (s != e.incoming && worth(s) < least) {
             best = s;
+            least = worth(s);
+        }
     }
     return best;
 }
@@ -361,7 +368,7 @@ static void withhold(wsft_failure *f)
 /* Makes the program's failure the incoming one: complete, cut, and in memory of our own. */
 static void take_incoming(const wsft_failure *failure)
 {
-    slot *s = &e.incoming;
+    slot *s = e.incoming;
     const wsft_failure *f = &s->failure;
     s->failure = *failure;
     withhold(&s->failure);
@@ -380,10 +387,9 @@ static void take_incoming(const wsft_failure *failure)
     own_texts(s);
 }
 
-/* Adds the incoming failure to those that wait in a slot of its equals. */
-static void fold(slot *s)
+/* Adds a failure to those that wait in a slot of its equals. */
+static void fold(slot *s, const wsft_failure *f)
 {
-    const wsft_failure *f = &e.incoming.failure;
     uint64_t first = (f->has & WSFT_HAS_FIRST_TIME) ? f->first_time : f->time;
     if (s->waiting == 0 || first < s->first_time)
         s->first_time = first;
@@ -396,14 +402,16 @@ static void fold(slot *s)
     own_texts(s);
 }
 
-/* Gives the incoming failure a slot of its own, with nothing waiting in it yet. */
-static void settle(slot *s, uint64_t now)
+/* Keeps the incoming failure, with nothing waiting yet; the next one comes into the other slot. */
+static slot *settle(slot *other, uint64_t now)
 {
-    *s = e.incoming;
-    own_texts(s);
+    slot *s = e.incoming;
     s->used = 1;
     s->opened = now;
     s->waiting = 0;
+    other->used = 0;
+    e.incoming = other;
+    return s;
 }
 
 static void report(const wsft_failure *failure)
@@ -413,9 +421,9 @@ static void report(const wsft_failure *failure)
     b.count = 0;
     take_incoming(failure);
 
-    slot *s = find_equal(&e.incoming.failure);
+    slot *s = find_equal(&e.incoming->failure);
     if (s != NULL && (!is_due(s, now) || !has_token(now))) {
-        fold(s);
+        fold(s, &e.incoming->failure);
         send_due(now);
         return;
     }
@@ -424,12 +432,12 @@ static void report(const wsft_failure *failure)
     s = choose_slot();
     if (s->used && s->waiting > 0)
         take_waiting(&b, s);
-    b.failures[b.count] = e.incoming.failure;
-    b.from[b.count++] = &e.incoming;
+    b.failures[b.count] = e.incoming->failure;
+    b.from[b.count++] = e.incoming;
     int sent = send_batch(&b, now, 0, s) == b.count;
-    settle(s, now);
+    s = settle(s, now);
     if (!sent)
-        fold(s); /* it waits in its slot for a later datagram */
+        fold(s, &s->failure); /* it waits in its slot for a later datagram */
 }
 
 void wsft_report(const wsft_failure *failure)
@@ -482,11 +490,12 @@ static void in_child(void)
 {
     if (wsft_word_load(&is_open) != 0) {
         e.sender = wsft_random();
+        e.process_id = wsft_process_id();
         e.sequence = e.dropped = e.told_dropped = 0;
         e.full_at = 0;
         e.generation++;
         e.has_thread = 0;
-        for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+        for (slot *s = e.slots; s <= e.slots + SLOTS; s++)
             s->used = 0;
     }
     wsft_lock_release(&lock);
@@ -540,10 +549,12 @@ static void start(const wsft_options *options, const wsft_collector *collector)
     unsigned rate = or_default(options->rate, DEFAULT_RATE);
     memset(&e, 0, sizeof e);
     e.generation = generation;
+    e.incoming = &e.slots[SLOTS];
     e.collector = *collector;
     e.flags = options->test ? WSFT_TEST : 0;
     e.withhold = options->withhold | withheld();
     e.sender = wsft_random();
+    e.process_id = wsft_process_id();
     e.fold_ns = (uint64_t)or_default(options->fold_ms, DEFAULT_FOLD_MS) * MILLISECOND;
     e.interval_ns = rate < SECOND ? SECOND / rate : 1;
     e.burst_ns = e.interval_ns * or_default(options->burst, DEFAULT_BURST);
@@ -600,7 +611,7 @@ static void send_rest(void)
 {
     batch b;
     b.count = 0;
-    for (slot *s = e.slots; s < e.slots + SLOTS; s++)
+    for (slot *s = e.slots; s <= e.slots + SLOTS; s++)
         if (s->used && s->waiting > 0)
             take_waiting(&b, s);
     send_batch(&b, 0, 1, NULL);

@@ -61,6 +61,7 @@ static int fails(const char *name)
         return fails(#name) ? (failure) : __real_##name arguments;                                 \
     }
 WRAP(int, clock_gettime, (clockid_t clock, struct timespec *t), (clock, t), -1)
+WRAP(int, fcntl, (int file, int command, long argument), (file, command, argument), -1)
 WRAP(int, fstat, (int file, struct stat *status), (file, status), -1)
 WRAP(int, getaddrinfo,
      (const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **list),

@@ -137,11 +137,11 @@ static void test_nothing_is_allocated(void **state)
 /* What a report may ask of the system, and the cases of it. The mark of a wait is not among them:
  * poll, select, sleep; nor is one of memory: mmap, brk. */
 static const uint32_t allowed[] = {
-    SYS_getpid,       SYS_gettid,        SYS_fstat,      SYS_newfstatat, SYS_getsockname,
-    SYS_getpeername,  SYS_sendto,        SYS_getsockopt, SYS_setsockopt, SYS_socket,
-    SYS_close,        SYS_bind,          SYS_listen,     SYS_accept,     SYS_connect,
-    SYS_shutdown,     SYS_recvfrom,      SYS_exit_group, SYS_futex,      SYS_write,
-    SYS_rt_sigreturn, SYS_clock_gettime, /* where the kernel's shared page has none */
+    SYS_getpid,       SYS_gettid,   SYS_fstat,         SYS_newfstatat, SYS_getsockname,
+    SYS_getpeername,  SYS_sendto,   SYS_getsockopt,    SYS_setsockopt, SYS_socket,
+    SYS_close,        SYS_bind,     SYS_listen,        SYS_accept,     SYS_connect,
+    SYS_shutdown,     SYS_recvfrom, SYS_exit_group,    SYS_futex,      SYS_write,
+    SYS_rt_sigreturn, SYS_fcntl,    SYS_clock_gettime, /* where the kernel's shared page has none */
 };
 
 static void denied(int number, siginfo_t *info, void *context)
