@@ -397,6 +397,12 @@ class Segments(unittest.TestCase):
         packets.append((ipv4(17, udp(b"x", 443, 50020), SERVER, HOST), 23))
         reports.append(report(10054, self.ends(50020)))
         self.assertEqual(judged(packets, reports), [(UNSEEN, "")] * len(reports))
+        # Their own dissectors show them as they do without the plugin.
+        path = tshark.write("cut.pcap", pcap(packets))
+        shown = [tshark.fields(path, ["frame.protocols", "tcp.srcport", "udp.srcport",
+                                      "_ws.malformed", "_ws.short"], *options)
+                 for options in ([], ["-o", "winsock.correlate:FALSE"])]
+        self.assertEqual(shown[0], shown[1])
 
     def test_a_header_can_be_longer_than_the_segment(self):
         packets = [self.back(50000, RST, 500, offset=15), self.back(50001, RST, 500)]
