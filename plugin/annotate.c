@@ -164,6 +164,8 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
     if (!correlate_preference || in->quoted || !(pinfo->presence_flags & PINFO_HAS_TS))
         return;
     observe_telemetry(pinfo);
+    if (PINFO_FD_VISITED(pinfo))
+        observe_frame(pinfo); /* before anything is judged anew */
     if (!failure->entry.error || (in->sender.flags & WINSOCK_FLAG_TEST))
         return;
     const report *r = correlate_failure(in, failure);

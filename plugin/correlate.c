@@ -8,6 +8,7 @@
  */
 #include "correlate.h"
 
+#include "hash.h"
 #include "observe.h"
 #include "summary.h"
 
@@ -21,16 +22,22 @@ static GHashTable *broken_by;      /* frame -> GPtrArray of the reports that it 
 static GHashTable *by_packet;      /* set of report, found by packet and place */
 static GHashTable *last_of_socket; /* set of report, the last of each socket */
 
-/* What the judgement of all reports was made of. */
+/* While packets still come, all reports are judged anew no more often than takes this share of the
+ * time: each visit of a packet would judge as many as there are. */
+#define JUDGING_SHARE 10
+
+/* What the judgement of all reports was made of, and when. Times in microseconds. */
 static struct {
     guint64 changes;
     guint count;
+    gint64 done, took;
 } judged;
 
 static guint socket_hash(gconstpointer data)
 {
     const report *r = data;
-    return g_int64_hash(&r->socket) ^ r->sender;
+    const guint64 key[] = {r->socket, r->sender};
+    return hash_bytes(key, sizeof key);
 }
 
 static gboolean socket_equal(gconstpointer a, gconstpointer b)
@@ -105,6 +112,8 @@ static void judge(report *r)
 /* Judges all reports by the whole trace, where there is something new since the last time. */
 static void judge_all(void)
 {
+    gint64 begun = g_get_monotonic_time();
+
     if (judged.changes == observe_changes() && judged.count == reports->len)
         return;
     judged.changes = observe_changes();
@@ -112,6 +121,15 @@ static void judge_all(void)
     g_hash_table_remove_all(broken_by);
     for (guint i = 0; i < reports->len; i++)
         judge(reports->pdata[i]);
+    judged.done = g_get_monotonic_time();
+    judged.took = judged.done - begun;
+}
+
+/* For a packet that is visited again. Of a file that has been read this judges once. */
+static void judge_again(void)
+{
+    if (g_get_monotonic_time() - judged.done >= JUDGING_SHARE * judged.took)
+        judge_all();
 }
 
 const GPtrArray *correlate_reports(void)
@@ -126,7 +144,7 @@ const GPtrArray *correlate_broken_by(const packet_info *pinfo)
     if (!reports || reports->len == 0)
         return NULL;
     if (PINFO_FD_VISITED(pinfo))
-        judge_all();
+        judge_again();
     return g_hash_table_lookup(broken_by, GUINT_TO_POINTER(pinfo->num));
 }
 
@@ -230,7 +248,7 @@ const report *correlate_failure(const datagram *in, const winsock_failure *failu
     report *r = reports ? g_hash_table_lookup(by_packet, &key) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
-        judge_all();
+        judge_again();
     else if (reports && !r && !PINFO_FD_VISITED(in->pinfo))
         r = add_report(in, failure, key.place);
     return r;

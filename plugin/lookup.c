@@ -4,10 +4,17 @@
  */
 #include "lookup.h"
 
+#include "hash.h"
+
 #include <string.h>
 
-/* How many look-ups of one name, or names with the same first label, are looked at. */
+/* How many look-ups of one name, and names with the same first label, are looked at for one report.
+ */
 #define MAX_STEPS 1024
+
+/* How many hosts an answer by multicast answers: one link has no more that ask for the same name,
+ * and a message can have many answers. */
+#define MAX_ASKERS 64
 
 /* A question that went unanswered for so long belongs to a look-up that is over. */
 #define SAME_LOOKUP (60 * G_GINT64_CONSTANT(1000000000))
@@ -29,11 +36,8 @@ struct lookups {
 static guint asked_hash(gconstpointer data)
 {
     const asked_name *asked = data;
-    guint32 address[4];
 
-    memcpy(address, asked->host.address, sizeof address);
-    return g_str_hash(asked->name) ^ address[0] ^ address[1] * 31 ^ address[2] * 37 ^
-           address[3] * 41;
+    return hash_text(asked->name) ^ 3 * hash_bytes(asked->host.address, sizeof asked->host.address);
 }
 
 static gboolean asked_equal(gconstpointer a, gconstpointer b)
@@ -183,15 +187,27 @@ void lookups_note_answer(lookups *names, const trace_end *host, const char *name
         return;
     }
     const GPtrArray *same = find(names->by_name, NULL, g_strdup(name));
-    for (guint i = 0; same && i < MIN(same->len, MAX_STEPS); i++)
-        answer(names, same->pdata[i], which, rcode, has_records, packet);
+    for (guint i = 0; same && i < MIN(same->len, MAX_ASKERS); i++)
+        answer(names, same->pdata[same->len - 1 - i], which, rcode, has_records, packet);
 }
 
-/* Whether a name that was asked for is the wanted one, or that one and a suffix. */
+/* Whether a name that was asked for is the wanted one and a suffix. */
 static gboolean stands_for(const char *asked, const char *wanted)
 {
     size_t length = strlen(wanted);
-    return strncmp(asked, wanted, length) == 0 && (asked[length] == '\0' || asked[length] == '.');
+    return strncmp(asked, wanted, length) == 0 && asked[length] == '.';
+}
+
+/* Visits the latest look-up of a name that had begun by a time, if it did so after another. */
+static void visit_latest(const asked_name *asked, gint64 after, gint64 before, guint *steps,
+                         lookup_visitor visit, void *data)
+{
+    const lookup *latest = asked->latest;
+
+    for (; latest && latest->first.time > before && *steps < MAX_STEPS; (*steps)++)
+        latest = latest->earlier;
+    if (latest && latest->first.time >= after && latest->first.time <= before)
+        visit(latest, data);
 }
 
 void lookups_visit(const lookups *names, const trace_end *host, const char *name, gint64 after,
@@ -201,15 +217,15 @@ void lookups_visit(const lookups *names, const trace_end *host, const char *name
 
     if (g_str_has_suffix(wanted, "."))
         wanted[strlen(wanted) - 1] = '\0';
+    const asked_name *exact = find(names->asked, host, g_strdup(wanted));
     const GPtrArray *same = find(names->by_suffix, host, first_label(wanted));
     guint steps = 0; /* of all names together */
+    if (exact)
+        visit_latest(exact, after, before, &steps, visit, data);
     for (guint i = 0; same && i < MIN(same->len, MAX_STEPS); i++) {
-        const asked_name *asked = same->pdata[i];
-        const lookup *latest = stands_for(asked->name, wanted) ? asked->latest : NULL;
-        for (; latest && latest->first.time > before && steps < MAX_STEPS; steps++)
-            latest = latest->earlier;
-        if (latest && latest->first.time >= after && latest->first.time <= before)
-            visit(latest, data);
+        const asked_name *asked = same->pdata[same->len - 1 - i];
+        if (stands_for(asked->name, wanted))
+            visit_latest(asked, after, before, &steps, visit, data);
     }
     g_free(wanted);
 }

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "annotate.h"
 #include "correlate.h"
+#include "hash.h"
 #include "observe.h"
 #include "summary.h"
 #include "text.h"
@@ -199,7 +200,8 @@ static void trouble_free(gpointer data)
 static gint compare_troubles(gconstpointer a, gconstpointer b)
 {
     const trouble *one = *(const trouble *const *)a, *other = *(const trouble *const *)b;
-    return (one->frame > other->frame) - (one->frame < other->frame);
+    return one->frame != other->frame ? (one->frame > other->frame ? 1 : -1)
+                                      : strcmp(one->line, other->line);
 }
 
 static const char *what_happened(const trace_event *event)
@@ -264,7 +266,7 @@ static void draw(void *tapdata)
 
 static stat_started start(const char *argument _U_, void *data _U_)
 {
-    GHashTable *senders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, sender_row_free);
+    GHashTable *senders = g_hash_table_new_full(hash_text, g_str_equal, g_free, sender_row_free);
     GString *error = register_tap_listener("winsock", senders, NULL, 0, reset, gather, draw, NULL);
 
     if (error) {

@@ -4,6 +4,8 @@
  */
 #include "sequence.h"
 
+#include "hash.h"
+
 #include <string.h>
 
 #define ADDRESS_SIZE 16 /* an IPv6 address */
@@ -27,12 +29,7 @@ struct sequence_tracker {
 
 static guint sender_hash(gconstpointer state)
 {
-    const sender_key *key = &((const sender_state *)state)->key;
-    guint32 hash = key->sender;
-
-    for (size_t i = 0; i < ADDRESS_SIZE; i++)
-        hash = hash * 31 + key->address[i];
-    return hash;
+    return hash_bytes(&((const sender_state *)state)->key, sizeof(sender_key));
 }
 
 static gboolean sender_equal(gconstpointer a, gconstpointer b)
@@ -73,7 +70,7 @@ static sender_state *find_sender(sequence_tracker *tracker, const sender_key *ke
         state = g_new0(sender_state, 1);
         state->key = *key;
         state->next = sequence;
-        state->seen = g_hash_table_new(NULL, NULL);
+        state->seen = g_hash_table_new(hash_number, NULL);
         g_hash_table_add(tracker->senders, state);
     }
     return state;

@@ -4,14 +4,19 @@
  */
 #include "trace.h"
 
+#include "hash.h"
+
 #include <string.h>
 
 /* A SYN between the ends of a connection that never came to be goes on with it for so long: it is
  * another attempt. */
 #define ATTEMPTS_TOGETHER (60 * G_GINT64_CONSTANT(1000000000))
 
-/* How many flows between the same two ends, or at the same end, are looked at for one report. */
-#define MAX_STEPS 1024
+/* How many flows between the same two ends, and how many events of all flows at the same end, are
+ * looked at for one report: a few microseconds, however many there are. A busy server's flows have
+ * six events each, and the ones that are over are left behind by the next few hundred. */
+#define MAX_STEPS  1024
+#define MAX_LOOKED 8192
 
 /* The scale of a window where the trace does not have the SYN: the largest there is, for a RST
  * inside a window that is too large is taken as one that had to be accepted. */
@@ -111,25 +116,10 @@ struct trace {
     GHashTable *renumbered; /* frame -> time of the last packet with it, where there was another */
 };
 
-/* A hash of the whole 8-byte words at a place. */
-static guint hash_words(gconstpointer data, size_t size)
-{
-    const guint8 *bytes = data;
-    guint64 hash = 0;
-
-    for (size_t i = 0; i + 8 <= size; i += 8) {
-        guint64 word;
-        memcpy(&word, bytes + i, sizeof word);
-        hash = (hash ^ word) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
-        hash ^= hash >> 29;
-    }
-    return (guint)(hash ^ hash >> 32);
-}
-
 static guint key_hash(gconstpointer key)
 {
     G_STATIC_ASSERT(sizeof(flow_key) == 40 && sizeof(index_key) == 40);
-    return hash_words(key, sizeof(flow_key));
+    return hash_bytes(key, sizeof(flow_key));
 }
 
 static gboolean key_equal(gconstpointer a, gconstpointer b)
@@ -139,7 +129,7 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
 
 static guint address_hash(gconstpointer end)
 {
-    return hash_words(((const trace_end *)end)->address, sizeof((const trace_end *)end)->address);
+    return hash_bytes(((const trace_end *)end)->address, sizeof((const trace_end *)end)->address);
 }
 
 static gboolean address_equal(gconstpointer a, gconstpointer b)
@@ -298,6 +288,18 @@ trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, 
     return found.time <= time + tolerance ? found : none;
 }
 
+void trace_last_events(const trace_flow *flow, gint64 time, gint64 tolerance,
+                       trace_event last[EVENT_KINDS][2])
+{
+    memset(last, 0, sizeof(trace_event[EVENT_KINDS][2]));
+    for (guint i = 0; i < flow->event_count; i++) {
+        const trace_event *event = &flow->events[i];
+        trace_event *found = &last[event->kind][event->side];
+        if (event->time <= time || (!found->frame && event->time <= time + tolerance))
+            *found = *event;
+    }
+}
+
 /* Keeps the last events of each kind up to a time from being thinned out. */
 static void keep_events(trace_flow *flow, gint64 time)
 {
@@ -363,8 +365,8 @@ static trace_flow *latest(const trace *facts, int table, const flow_key *key)
                                               : g_hash_table_lookup(facts->flows[table], key);
 }
 
-static void index_under(GHashTable *index, const trace_end *end, const trace_end *host,
-                        trace_flow *flow)
+static GPtrArray *index_under(GHashTable *index, const trace_end *end, const trace_end *host,
+                              trace_flow *flow)
 {
     index_key key = {*end, {.length = 0}};
 
@@ -378,8 +380,14 @@ static void index_under(GHashTable *index, const trace_end *end, const trace_end
         g_hash_table_insert(index, g_memdup2(&key, sizeof key), flows);
     }
     g_ptr_array_add(flows, flow);
+    return flows;
+}
+
+/* Files need not be in order. */
+static void put_in_order(GPtrArray *flows)
+{
     for (guint i = flows->len - 1, steps = 0; i > 0 && steps < MAX_STEPS; i--, steps++) {
-        trace_flow *before = flows->pdata[i - 1]; /* files need not be in order */
+        trace_flow *flow = flows->pdata[i], *before = flows->pdata[i - 1];
         if (before->began <= flow->began)
             break;
         flows->pdata[i] = before;
@@ -387,11 +395,14 @@ static void index_under(GHashTable *index, const trace_end *end, const trace_end
     }
 }
 
-static void index_flow(GHashTable *index, trace_flow *flow)
+static void index_flow(GHashTable *index, trace_flow *flow, gboolean in_order)
 {
-    for (int side = 0; side < 2; side++) {
-        index_under(index, &flow->key.ends[side], NULL, flow);
-        index_under(index, &flow->key.ends[side], &flow->key.ends[!side], flow);
+    for (int i = 0; i < 4; i++) {
+        int side = i / 2;
+        GPtrArray *flows =
+            index_under(index, &flow->key.ends[side], i % 2 ? &flow->key.ends[!side] : NULL, flow);
+        if (in_order)
+            put_in_order(flows);
     }
 }
 
@@ -409,7 +420,7 @@ static trace_flow *begin(trace *facts, int table, const flow_key *key, trace_pac
         g_hash_table_steal(facts->flows[table], key);
     g_hash_table_add(facts->flows[table], flow);
     if (facts->by_end[table])
-        index_flow(facts->by_end[table], flow);
+        index_flow(facts->by_end[table], flow, TRUE);
     facts->changes++;
     return flow;
 }
@@ -462,7 +473,9 @@ trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, 
 static gint compare_beginnings(gconstpointer a, gconstpointer b)
 {
     const trace_flow *one = *(trace_flow *const *)a, *other = *(trace_flow *const *)b;
-    return (one->began > other->began) - (one->began < other->began);
+    return one->began != other->began
+               ? (one->began > other->began ? 1 : -1)
+               : (one->first_frame > other->first_frame) - (one->first_frame < other->first_frame);
 }
 
 /* The index is made when a report needs it for the first time: most traces never do. */
@@ -478,7 +491,7 @@ static GHashTable *index_of(trace *facts, int table)
     g_hash_table_iter_init(&iter, facts->flows[table]);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
         for (trace_flow *flow = item; flow; flow = flow->earlier)
-            index_flow(facts->by_end[table], flow);
+            index_flow(facts->by_end[table], flow, FALSE);
     }
     g_hash_table_iter_init(&iter, facts->by_end[table]);
     while (g_hash_table_iter_next(&iter, NULL, &item))
@@ -505,7 +518,7 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
                         gint64 begun_by, trace_flow_test test, const void *data, trace_flow **found)
 {
     index_key key = {*end, {.length = 0}};
-    guint count = 0;
+    guint count = 0, looked = 0;
     int table = table_of(protocol);
 
     if (host) {
@@ -517,7 +530,8 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
     guint last = flows ? count_begun(flows, begun_by) : 0;
     for (guint i = last; i > 0 && count < 2; i--) {
         trace_flow *flow = flows->pdata[i - 1];
-        if (last - i >= MAX_STEPS)
+        looked += 1 + flow->event_count;
+        if (looked > MAX_LOOKED)
             return 2; /* who knows */
         if (!test(flow, trace_side_of(flow, end), data))
             continue;

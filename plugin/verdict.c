@@ -196,26 +196,27 @@ static gboolean is_since(trace_event event, gint64 time)
 /* A flow that has ended is one of the moment for a minute still; one that has not, always. */
 static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *data)
 {
-    static const trace_kind lasts[] = {EVENT_SYN_ACK, EVENT_FIRST, EVENT_DATAGRAM};
     const flow_wish *wish = data;
     gint64 moment = wish->v->failure->moment;
+    trace_event last[EVENT_KINDS][2];
     gboolean is_open = FALSE;
     guint fins = 0;
 
     (void)side_of_end;
+    trace_last_events(flow, moment, RULE_TOLERANCE, last);
     for (int side = 0; side < 2; side++) {
-        for (size_t i = 0; i < G_N_ELEMENTS(lasts); i++)
-            is_open |= trace_last_event(flow, lasts[i], side, 0, moment, RULE_TOLERANCE).frame != 0;
-        trace_event rst = trace_last_event(flow, EVENT_RST, side, 0, moment, 0);
-        trace_event fin = trace_last_event(flow, EVENT_FIN, side, 0, moment, 0);
-        trace_event syn = trace_last_event(flow, EVENT_SYN, side, 0, moment, RULE_TOLERANCE);
-        trace_event icmp = trace_last_event(flow, EVENT_ICMP, side, 0, moment, RULE_TOLERANCE);
-        if (is_since(rst, wish->after) || is_since(fin, wish->after) ||
-            is_since(syn, wish->after) || is_since(icmp, wish->after))
+        gboolean is_reset = last[EVENT_RST][side].frame && last[EVENT_RST][side].time <= moment;
+        gboolean is_closed = last[EVENT_FIN][side].frame && last[EVENT_FIN][side].time <= moment;
+        is_open |= last[EVENT_SYN_ACK][side].frame || last[EVENT_FIRST][side].frame ||
+                   last[EVENT_DATAGRAM][side].frame;
+        if ((is_reset && is_since(last[EVENT_RST][side], wish->after)) ||
+            (is_closed && is_since(last[EVENT_FIN][side], wish->after)) ||
+            is_since(last[EVENT_SYN][side], wish->after) ||
+            is_since(last[EVENT_ICMP][side], wish->after))
             return TRUE;
-        if (rst.frame)
+        if (is_reset)
             return FALSE;
-        fins += fin.frame != 0;
+        fins += is_closed ? 1 : 0;
     }
     return is_open && fins < 2;
 }

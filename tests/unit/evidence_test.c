@@ -4,6 +4,8 @@
  */
 #include "trace_fixture.h"
 
+#include <stdio.h>
+
 enum { SEND = 6, RECVFROM = 9, SENDTO = 7 };
 enum { LINUX = 3, WINE = 2 };
 
@@ -585,6 +587,33 @@ static void the_answer_with_an_address_counts(void **state)
     expect(f, failure, VERDICT_CONTRADICTED, 3);
 }
 
+static void a_name_that_goes_on_with_the_sentence(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db, confirmed in frame 3";
+    verdict v = verdict_judge(f->facts, f->names, &failure);
+    assert_non_null(strstr(v.reason, "\"db, confirmed in frame 3\""));
+}
+
+static void a_name_among_many_that_begin_alike(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    for (int i = 0; i < 3000; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "www.host%d.example", i);
+        lookups_note_query(f->names, &host, name, LOOKUP_A, next(f));
+        lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, next(f));
+    }
+    failure.moment = f->now.time;
+    failure.node = "www.host2999.example";
+    expect(f, failure, VERDICT_CONFIRMED, 6000);
+    failure.node = "www.host1500.example";
+    expect(f, failure, VERDICT_CONFIRMED, 3002);
+}
+
 static void all_look_ups_of_a_call(void **state)
 {
     fixture *f = *state;
@@ -776,6 +805,8 @@ int main(void)
         CASE(a_syn_captured_after_its_answer),
         CASE(a_report_keeps_its_evidence),
         CASE(the_answer_with_an_address_counts),
+        CASE(a_name_that_goes_on_with_the_sentence),
+        CASE(a_name_among_many_that_begin_alike),
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),
