@@ -169,8 +169,11 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
     if (!failure->entry.error || (in->sender.flags & WINSOCK_FLAG_TEST))
         return;
     const report *r = correlate_failure(in, failure);
-    if (!r)
+    if (!r) {
+        if (correlate_is_full())
+            mark_limit(pinfo, shown, "Not judged: the file has a million failures before it");
         return;
+    }
     failure->verdict = (guint8)r->judged.kind;
     add_verdict(in, tree, shown, failure, r);
     if (!p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))

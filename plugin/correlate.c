@@ -158,6 +158,11 @@ gboolean correlate_has_frame(const report *r)
     return trace_has_frame(observe_facts(), r->packet);
 }
 
+gboolean correlate_is_full(void)
+{
+    return reports && reports->len >= CORRELATE_MAX_REPORTS;
+}
+
 static trace_end end_of(const winsock_endpoint *endpoint)
 {
     return observe_end(endpoint->address, endpoint->length, endpoint->port);
@@ -249,7 +254,7 @@ const report *correlate_failure(const datagram *in, const winsock_failure *failu
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
-    else if (reports && !r && !PINFO_FD_VISITED(in->pinfo))
+    else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
         r = add_report(in, failure, key.place);
     return r;
 }

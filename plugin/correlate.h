@@ -8,6 +8,10 @@
 #include "items.h"
 #include "verdict.h"
 
+/* How many failures of a file are judged: at 650 bytes each they take 650 MB. A sender reports a
+ * thousand a second at the most. */
+#define CORRELATE_MAX_REPORTS 1000000
+
 /* One failure of the file. Lives until the file is closed. */
 typedef struct report {
     trace_packet packet; /* that reports it */
@@ -26,6 +30,9 @@ typedef struct report {
  * so far, or in a second pass and in the window by all. failure: complete but for its verdict.
  * Result: NULL where the failure is not judged. */
 const report *correlate_failure(const datagram *in, const winsock_failure *failure);
+
+/* Whether the file has as many reports as are judged. */
+gboolean correlate_is_full(void);
 
 /* The reports that a packet decides (array of report), or NULL. */
 const GPtrArray *correlate_broken_by(const packet_info *pinfo);

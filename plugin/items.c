@@ -19,6 +19,7 @@ static int hf_winsock_item_value = -1;
 static int ett_winsock_item = -1;
 
 static expert_field ei_winsock_malformed = EI_INIT;
+static expert_field ei_winsock_limit = EI_INIT;
 static expert_field ei_winsock_item_unknown = EI_INIT;
 static expert_field ei_winsock_item_length_wrong = EI_INIT;
 static expert_field ei_winsock_item_repeated = EI_INIT;
@@ -217,6 +218,28 @@ void mark_malformed(packet_info *pinfo, proto_item *shown, const char *why)
     expert_add_info_format(pinfo, shown, &ei_winsock_malformed, "%s", why);
 }
 
+void mark_limit(packet_info *pinfo, proto_item *shown, const char *what)
+{
+    expert_add_info_format(pinfo, shown, &ei_winsock_limit, "%s", what);
+}
+
+/* Whether one more item of a type is read; if not, reading ends here. */
+static gboolean has_room(datagram *in, proto_tree *tree, int offset, guint16 type)
+{
+    in->full = in->items == MAX_ITEMS ||
+               (type == ITEM_FAILURE && wmem_array_get_count(in->failures) == MAX_FAILURES);
+    in->items++;
+    if (in->full) {
+        in->incomplete = TRUE;
+        proto_tree_add_expert_format(
+            tree, in->pinfo, &ei_winsock_limit, in->tvb, offset, -1,
+            "Of a datagram %u items with %u failures are read: the rest is "
+            "not",
+            MAX_ITEMS, MAX_FAILURES);
+    }
+    return !in->full;
+}
+
 /* Reading ends here, and why. What an ICMP error quotes may be short, and that is no fault. */
 static void end_malformed(datagram *in, proto_tree *tree, int offset, int end, const char *why)
 {
@@ -234,7 +257,7 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
     item_holder holder = failure ? HOLDER_FAILURE : HOLDER_DATAGRAM;
     guint32 seen = 0;
 
-    while (offset < end && !in->cut) {
+    while (offset < end && !in->cut && !in->full) {
         if (end - offset < ITEM_HEADER_LENGTH) {
             if (tvb_bytes_exist(in->tvb, offset, 1))
                 end_malformed(in, tree, offset, end, "Too few bytes left for an item");
@@ -254,6 +277,8 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
                    .length = tvb_get_ntohs(in->tvb, offset + 2),
                    .sender = &in->sender,
                    .failure = failure};
+        if (!has_room(in, tree, offset, it.type))
+            return;
         if (in->quoted && it.type == ITEM_FAILURE && it.length > end - it.value &&
             end - it.value >= FAILURE_FIXED) {
             in->incomplete = TRUE;
@@ -287,6 +312,8 @@ void register_items(int proto)
     static ei_register_info ei[] = {
         {&ei_winsock_malformed,
          {"winsock.malformed", PI_MALFORMED, PI_ERROR, "Malformed", EXPFILL}},
+        {&ei_winsock_limit,
+         {"winsock.limit", PI_UNDECODED, PI_WARN, "A bound of the plugin was reached", EXPFILL}},
         {&ei_winsock_item_unknown,
          {"winsock.item.unknown", PI_UNDECODED, PI_NOTE, "Item type not known", EXPFILL}},
         {&ei_winsock_item_length_wrong,

@@ -12,6 +12,11 @@
 #define ITEM_HEADER_LENGTH 4
 #define FAILURE_FIXED      16 /* bytes of a failure before its items */
 
+/* How many items, those of failures counted, and how many failures of a datagram are read. A sender
+ * keeps it within 1,232 bytes, which hold 301 and 60 at the most. */
+#define MAX_ITEMS    2048
+#define MAX_FAILURES 256
+
 enum {
 #define X(type, identifier, name, holder, length) ITEM_##identifier = type,
 #include "fields/items.def"
@@ -27,6 +32,8 @@ typedef struct {
     guint32 missing;        /* datagrams of the sender before this one */
     wmem_array_t *failures; /* of winsock_failure */
     gboolean quoted;        /* inside an ICMP error: for reading alone */
+    guint items;            /* read so far */
+    gboolean full;          /* it has more than are read */
     gboolean cut;           /* the capture has no more of its bytes */
     gboolean incomplete;    /* a failure can be in it that could not be read */
 } datagram;
@@ -74,6 +81,9 @@ proto_tree *add_item_tree(const item *it, int ett, proto_item **shown, const cha
 
 /* Says that bytes are not as the protocol has them. */
 void mark_malformed(packet_info *pinfo, proto_item *shown, const char *why);
+
+/* Says that a bound of the plugin was reached, and what is missing for it. */
+void mark_limit(packet_info *pinfo, proto_item *shown, const char *what);
 
 /* Registers the fields and expert items of this file. */
 void register_items(int proto);

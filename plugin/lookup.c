@@ -31,6 +31,7 @@ struct lookups {
     GHashTable *by_suffix; /* host and first label -> GPtrArray of asked_name */
     GHashTable *by_name;   /* name of mDNS, of any host -> the same */
     guint64 changes;
+    guint count; /* of look-ups */
 };
 
 static guint asked_hash(gconstpointer data)
@@ -89,6 +90,11 @@ guint64 lookups_changes(const lookups *names)
     return names->changes;
 }
 
+gboolean lookups_are_full(const lookups *names)
+{
+    return names->count >= LOOKUPS_MAX;
+}
+
 static char *first_label(const char *name)
 {
     const char *dot = strchr(name, '.');
@@ -142,8 +148,9 @@ static asked_name *ask(lookups *names, const trace_end *host, const char *name)
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
                         trace_packet packet)
 {
+    if (lookups_are_full(names))
+        return;
     asked_name *asked = ask(names, host, name);
-
     const lookup_question *last = asked->latest ? &asked->latest->questions[which] : NULL;
     if (!last || last->answer.frame ||
         (last->queries && packet.time - last->last_query.time > SAME_LOOKUP)) {
@@ -152,6 +159,7 @@ void lookups_note_query(lookups *names, const trace_end *host, const char *name,
         begun->name = asked->name;
         begun->first = packet;
         asked->latest = begun;
+        names->count++;
     }
     lookup_question *question = &asked->latest->questions[which];
     if (question->last_query.frame == packet.frame && question->last_query.time == packet.time)

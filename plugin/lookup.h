@@ -30,6 +30,12 @@ typedef struct lookup {
     lookup_question questions[LOOKUP_QUESTIONS];
 } lookup;
 
+/* How many look-ups of a trace are kept: at 700 bytes each, with a name of the longest, they take 3
+ * GB. */
+#ifndef LOOKUPS_MAX
+#define LOOKUPS_MAX 4194304
+#endif
+
 typedef struct lookups lookups;
 
 lookups *lookups_new(void);
@@ -37,6 +43,9 @@ void lookups_free(lookups *names);
 
 /* Counts what was noted: where it has not changed, no answer has. */
 guint64 lookups_changes(const lookups *names);
+
+/* Whether there are as many as are kept: that one is not found means nothing then. */
+gboolean lookups_are_full(const lookups *names);
 
 /* Notes a question for an address. which: LOOKUP_A or LOOKUP_AAAA; name: lower case. */
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,

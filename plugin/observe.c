@@ -169,7 +169,10 @@ typedef struct {
     guint16 questions, answers;
 } dns_message;
 
-enum { MAX_RECORDS = 64, MAX_NAME = 256 };
+/* Of a message so many questions and answers are read, of a segment so many messages: queries have
+ * one question, multicast ones a few. Without a bound 6 bytes could make a name of 255, by a
+ * pointer. */
+enum { MAX_QUESTIONS = 16, MAX_RECORDS = 64, MAX_MESSAGES = 16, MAX_NAME = 256 };
 
 /* Goes to the next record of the answers. Returns the offset after it, or 0 at the end. */
 static int next_record(const dns_message *dns, int offset, char *name, int *which)
@@ -228,7 +231,7 @@ static void note_questions(dns_message *dns, int offset)
 {
     char name[MAX_NAME];
 
-    for (guint i = 0; i < MIN(dns->questions, MAX_RECORDS); i++) {
+    for (guint i = 0; i < MIN(dns->questions, MAX_QUESTIONS); i++) {
         offset = read_name(dns->tvb, dns->start, offset, name, sizeof name);
         if (offset == 0 || !tvb_bytes_exist(dns->tvb, offset, 4))
             return;
@@ -277,7 +280,7 @@ static void note_dns(tvbuff_t *tvb, const packet_info *pinfo, int start)
 /* Over TCP a length comes before each message. One that is not whole in the segment is not read. */
 static void note_dns_stream(tvbuff_t *tvb, const packet_info *pinfo, int offset)
 {
-    while (tvb_bytes_exist(tvb, offset, 2)) {
+    for (int i = 0; i < MAX_MESSAGES && tvb_bytes_exist(tvb, offset, 2); i++) {
         int length = tvb_get_ntohs(tvb, offset);
         if (length == 0 || !tvb_bytes_exist(tvb, offset + 2, length))
             return;

@@ -258,6 +258,8 @@ static void draw(void *tapdata)
            "Reason");
     for (guint i = 0; reports && i < reports->len; i++)
         print_failure(reports->pdata[i]);
+    if (correlate_is_full())
+        printf("More than a million failures: the rest is not judged, and not counted\n");
     if (reports)
         print_totals(reports);
     print_senders(tapdata);

@@ -140,6 +140,8 @@ verdict judge_name(const view *v)
 
     lookups_visit(v->names, &v->local, failure->node, failure->moment - duration,
                   failure->moment + RULE_TOLERANCE, weigh, &search);
+    if (!search.best && lookups_are_full(v->names))
+        return answer(VERDICT_INCONCLUSIVE, "The trace has more look-ups than are kept");
     if (!search.best)
         return answer(VERDICT_UNSEEN, "The trace has no look-up of %s by this host",
                       text_of_name(failure->node).text);

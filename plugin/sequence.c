@@ -60,13 +60,14 @@ void sequence_free(sequence_tracker *tracker)
     g_free(tracker);
 }
 
-/* The sender's state; a sender not seen before starts its count at this datagram. */
+/* The sender's state; a sender not seen before starts its count at this datagram. NULL: there are
+ * too many. */
 static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key, guint32 sequence)
 {
     sender_state wanted = {.key = *key};
     sender_state *state = g_hash_table_lookup(tracker->senders, &wanted);
 
-    if (!state) {
+    if (!state && g_hash_table_size(tracker->senders) < SEQUENCE_MAX_SENDERS) {
         state = g_new0(sender_state, 1);
         state->key = *key;
         state->next = sequence;
@@ -85,6 +86,8 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     if (length > 0) /* a packet without addresses has no data to copy from */
         memcpy(key.address, address, MIN(length, ADDRESS_SIZE));
     sender_state *state = find_sender(tracker, &key, sequence);
+    if (!state)
+        return note;
     guint32 ahead = sequence - state->next;
     guint32 before = GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)));
 

@@ -16,6 +16,12 @@ typedef struct {
     guint32 dropped;      /* failures thrown away by the sender since its newest datagram before */
 } sequence_note;
 
+/* How many senders of a file are followed: at 400 bytes each they take 400 MB. Datagrams of more
+ * have nothing to tell. */
+#ifndef SEQUENCE_MAX_SENDERS
+#define SEQUENCE_MAX_SENDERS 1000000
+#endif
+
 typedef struct sequence_tracker sequence_tracker; /* every sender of one capture file */
 
 sequence_tracker *sequence_new(void);

@@ -110,6 +110,7 @@ struct trace {
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
     GArray *surveys; /* of survey_memo; NULL until asked */
+    guint flow_count;
     trace_packet last_frame;
     gboolean is_over;       /* packets are seen once more */
     gboolean last_is_kept;  /* the last one was */
@@ -177,6 +178,11 @@ void trace_free(trace *facts)
 guint64 trace_changes(const trace *facts)
 {
     return facts->changes;
+}
+
+gboolean trace_is_full(const trace *facts)
+{
+    return facts->flow_count >= TRACE_MAX_FLOWS;
 }
 
 void trace_note_frame(trace *facts, trace_packet packet, gboolean again)
@@ -406,11 +412,14 @@ static void index_flow(GHashTable *index, trace_flow *flow, gboolean in_order)
     }
 }
 
-/* A new flow between the ends, in front of the one that is there. */
+/* A new flow between the ends, in front of the one that is there. NULL: there are too many. */
 static trace_flow *begin(trace *facts, int table, const flow_key *key, trace_packet packet)
 {
+    if (trace_is_full(facts))
+        return NULL;
     trace_flow *flow = g_new0(trace_flow, 1);
 
+    facts->flow_count++;
     flow->key = *key;
     flow->began = packet.time;
     flow->first_frame = packet.frame;
@@ -446,7 +455,8 @@ static gboolean is_noted(const trace_flow *flow, trace_packet packet)
 
 void trace_note_heard(trace *facts, const trace_end *to)
 {
-    if (!g_hash_table_contains(facts->heard, to))
+    if (!g_hash_table_contains(facts->heard, to) &&
+        g_hash_table_size(facts->heard) < TRACE_MAX_FLOWS)
         g_hash_table_add(facts->heard, g_memdup2(to, sizeof *to));
 }
 
@@ -736,6 +746,8 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
                                                  packet.time));
     if (anew)
         flow = begin(facts, TABLE_TCP, &key, packet);
+    if (!flow)
+        return NULL;
     int side = trace_side_of(flow, from);
     gboolean first = !flow->has_sent[side];
     gint64 pause = packet.time - flow->last; /* a flow begins long after 0 */
@@ -780,6 +792,8 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
     if (anew)
         flow = begin(facts, TABLE_UDP, &key, packet);
     else if (is_noted(flow, packet))
+        return NULL;
+    if (!flow)
         return NULL;
     int side = trace_side_of(flow, from);
     udp_side *mine = &flow->sides[side].udp;
@@ -832,6 +846,8 @@ void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const
         return;
     if (!flow) /* the trace has only the way back */
         flow = begin(facts, table, &key, packet);
+    if (!flow)
+        return;
     int side = trace_side_of(flow, from);
     const trace_event *before = latest_event(flow, EVENT_ICMP, side);
     if (before && before->frame == packet.frame && before->time == packet.time)
@@ -851,6 +867,8 @@ void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end 
     if (!flow)
         flow = begin(facts, TABLE_NEIGHBOUR, &key, packet);
     else if (is_noted(flow, packet))
+        return;
+    if (!flow)
         return;
     int side = trace_side_of(flow, asker);
     touch(facts, TABLE_NEIGHBOUR, flow, answered ? !side : side, packet);

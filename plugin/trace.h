@@ -94,6 +94,12 @@ typedef struct {
 
 #define TRACE_MAX_EVENTS 192
 
+/* How many flows of a trace are kept: at 400 bytes each they take 6.7 GB. Wireshark itself takes
+ * more for a conversation, and gives up before. */
+#ifndef TRACE_MAX_FLOWS
+#define TRACE_MAX_FLOWS 16777216
+#endif
+
 typedef struct trace_flow trace_flow;
 typedef struct trace trace;
 
@@ -102,6 +108,9 @@ void trace_free(trace *facts);
 
 /* Counts the events: where it has not changed, no answer of the trace has. */
 guint64 trace_changes(const trace *facts);
+
+/* Whether it has as many flows as are kept: that one is not found means nothing then. */
+gboolean trace_is_full(const trace *facts);
 
 /* Notes a TCP segment, a UDP datagram (length: of its data), a question for a neighbour or its
  * answer. Result: the flow if this was the packet that began it or a SYN, whose stream is to be

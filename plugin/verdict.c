@@ -431,6 +431,8 @@ static verdict judge_without_flow(const view *v, const error_rule *found, guint 
         return answer(VERDICT_INCONCLUSIVE,
                       "The report does not name its own end, and more than one flow to the other "
                       "end could be meant");
+    if (trace_is_full(v->facts))
+        return answer(VERDICT_INCONCLUSIVE, "The trace has more flows than are kept");
     if (found->flow == EXPECTS_NONE)
         return answer(VERDICT_LOCAL,
                       "The trace has no packet of it, as where the error arises inside the host");
