@@ -8,8 +8,8 @@
 #include "items.h"
 #include "verdict.h"
 
-/* How many failures of a file are judged: at 650 bytes each they take 650 MB. A sender reports a
- * thousand a second at the most. */
+/* How many failures of a file are judged: at 650 bytes each they take 650 MB. The emitter
+ * sends a thousand datagrams a second at the most, equal failures folded. */
 #define CORRELATE_MAX_REPORTS 1000000
 
 /* One failure of the file. Lives until the file is closed. */
