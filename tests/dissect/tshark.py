@@ -44,21 +44,11 @@ if _root:
     _reader.update(user=NOBODY, group=NOBODY, extra_groups=[])
 
 
-_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root else {}
-
-
-def start(*arguments):
-    """tshark, running, with its output as a pipe."""
-    return subprocess.Popen(["tshark", *arguments], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, env=_environment, cwd=_folder.name, **_user)
-
-
 def run(*arguments, program="tshark", check=True, given=""):
     """What the program writes, given that on its standard input. Raises where it fails, unless told
     not to check."""
     done = subprocess.run([program, *arguments], input=given.encode(), capture_output=True,
                           timeout=120, **_reader)
-                          env=_environment, timeout=120, cwd=_folder.name, **_user)
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
     bug = "-r" in arguments and "Dissector bug" in done.stdout + done.stderr
