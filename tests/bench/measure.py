@@ -57,7 +57,7 @@ def over_floor(costs):
 def decode(tshark):
     captures = {form: tshark.write("facts.py", f"{form}.pcap", form, 15000)
                 for form in facts.PORTS}
-    modes = [("no tree (`-q -z io,stat,0`)", lambda name: READ, 1000, 4000),
+    modes = [("every packet (`-q -z io,stat,0`)", lambda name: READ, 1000, 4000),
              ("summary lines (`tshark -r`)", lambda name: [], 1000, 4000),
              ("a filter on a field (`-Y`)",
               lambda name: ["-Y", FILTERS.get(name, "winsock.error == 1")], 1000, 4000),
@@ -78,7 +78,7 @@ def decode_times(tshark):
     names = ["floor", "the plugin", "the plugin, not correlating", "Lua"]
     taken = tshark.taken([(path, READ + FORMS[name][2], FORMS[name][1]) for name in names], 1)
     os.remove(path)
-    print("A million datagrams, no tree: user time over the floor\n")
+    print("A million datagrams, `-q -z io,stat,0`: user time over the floor\n")
     floor, ours = taken[0], taken[1]
     reader.table(["", "times the floor", "the plugin's over the floor as part of it", "peak MB"],
                  [[name, ratio(t.user, floor.user),
