@@ -5,6 +5,7 @@ Nothing sleeps for a fixed time and hopes: everything waits for what it needs to
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 import os
+import re
 import subprocess
 import time
 
@@ -146,9 +147,10 @@ class Wireshark:
     def shows(self, packets, displayed=None):
         """Waits for so many packets."""
         displayed = packets if displayed is None else displayed
+        wanted = re.compile(f"Packets: {packets}( · Displayed: {displayed} .*)?" if displayed == packets
+                            else f"Packets: {packets} · Displayed: {displayed} .*")
         wait(f"{displayed} of {packets} packets", lambda: any(
-            text.startswith(f"Packets: {packets} · Displayed: {displayed} ")
-            for text in self.status()))
+            wanted.fullmatch(text) for text in self.status()))
 
     def packets(self):
         return {int(row["No."]): row for row in rows(named(self.main, "tree", "Packet list"))}
