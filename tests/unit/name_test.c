@@ -1,0 +1,161 @@
+/* name_test.c: which look-up a failure to find a name is judged by, and when.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "trace_fixture.h"
+
+enum { GETADDRINFO = 18, INET = 2, INET6 = 23 };
+
+#define SECOND (1000 * (gint64)MS)
+
+static void ask(fixture *f, const char *name, int which)
+{
+    const trace_end host = end(10, 0);
+    lookups_note_query(f->names, &host, name, which, next(f));
+}
+
+static void tell(fixture *f, const char *name, int which, guint8 rcode, gboolean found)
+{
+    const trace_end host = end(10, 0);
+    lookups_note_answer(f->names, &host, name, which, rcode, found, next(f));
+    trace_note_heard(f->facts, &host);
+}
+
+static verdict_case failure_to_find(const fixture *f, guint32 error)
+{
+    verdict_case failure = failure_of(f, error, GETADDRINFO);
+    failure.node = "db";
+    return failure;
+}
+
+static void expect_words(const fixture *f, verdict_case failure, const char *words)
+{
+    verdict v = verdict_judge(f->facts, f->names, &failure);
+    if (!strstr(v.reason, words))
+        fail_msg("\"%s\" is not in: %s", words, v.reason);
+}
+
+static void each_answer_has_a_name(void **state)
+{
+    static const struct {
+        guint8 rcode;
+        guint32 error;
+        verdict_kind kind;
+        const char *words;
+    } cases[] = {
+        {0, 11004, VERDICT_CONFIRMED, "no error and no record"},
+        {1, 11003, VERDICT_CONFIRMED, "FORMERR"},
+        {2, 11002, VERDICT_CONFIRMED, "SERVFAIL"},
+        {3, 11001, VERDICT_CONFIRMED, "NXDOMAIN"},
+        {4, 11003, VERDICT_CONFIRMED, "NOTIMP"},
+        {5, 11003, VERDICT_CONFIRMED, "REFUSED"},
+        {5, 10112, VERDICT_CONFIRMED, "REFUSED"},
+        {3, 11003, VERDICT_INCONCLUSIVE, "NXDOMAIN"},
+        {9, 11003, VERDICT_INCONCLUSIVE, "answered an error for db"},
+        {LOOKUP_CUT, 11004, VERDICT_INCONCLUSIVE, "answered more than the packet has for db"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        fixture *f = *state;
+        ask(f, "db", LOOKUP_A);
+        tell(f, "db", LOOKUP_A, cases[i].rcode, FALSE);
+        expect(f, failure_to_find(f, cases[i].error), cases[i].kind, f->now.frame);
+        expect_words(f, failure_to_find(f, cases[i].error), cases[i].words);
+    }
+}
+
+static void an_answer_after_the_failure_is_too_late(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 5 * SECOND;
+    ask(f, "db", LOOKUP_A);
+    verdict_case failure = failure_to_find(f, 11002);
+    tell(f, "db", LOOKUP_A, 3, FALSE);
+    expect(f, failure, VERDICT_INCONCLUSIVE, 2);
+    failure.error = 11001;
+    expect_words(f, failure, "was not answered before the failure");
+}
+
+static void a_silent_name_server(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    ask(f, "db", LOOKUP_A);
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 1); /* it may answer yet */
+    f->now.time += 2 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 0); /* the host hears nothing */
+    trace_note_heard(f->facts, &host);
+    expect_words(f, failure_to_find(f, 11002), "1 query for db");
+    ask(f, "db", LOOKUP_AAAA);
+    expect(f, failure_to_find(f, 11002), VERDICT_CONFIRMED, 2);
+    expect_words(f, failure_to_find(f, 11002), "2 queries for db");
+    verdict_case failure = failure_to_find(f, 11002);
+    f->now.time += SECOND;
+    ask(f, "db", LOOKUP_A); /* another call's */
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    expect_words(f, failure, "2 queries for db");
+}
+
+static void the_address_that_was_asked_for_counts(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db", LOOKUP_A);
+    ask(f, "db", LOOKUP_AAAA);
+    tell(f, "db", LOOKUP_A, 0, TRUE);
+    tell(f, "db", LOOKUP_AAAA, 0, FALSE);
+    verdict_case failure = failure_to_find(f, 11004);
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+    failure.family = INET;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+    failure.family = INET6;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
+static void of_several_look_ups_those_of_the_call(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db.one", LOOKUP_A);
+    tell(f, "db.one", LOOKUP_A, 0, TRUE);
+    f->now.time += 10 * SECOND;
+    ask(f, "db.two", LOOKUP_A);
+    tell(f, "db.two", LOOKUP_A, 3, FALSE);
+    expect(f, failure_to_find(f, 11001), VERDICT_CONFIRMED, 4); /* the newest */
+    verdict_case failure = failure_to_find(f, 11001);
+    failure.duration = SECOND;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    failure.duration = 20 * SECOND; /* both are this call's: it has an address */
+    expect(f, failure, VERDICT_CONTRADICTED, 2);
+    ask(f, "db.three", LOOKUP_A);
+    tell(f, "db.three", LOOKUP_A, 3, FALSE);
+    failure = failure_to_find(f, 11001);
+    failure.duration = SECOND; /* of two that say the same the later */
+    expect(f, failure, VERDICT_CONFIRMED, 6);
+    f->now.time += 61 * SECOND;
+    expect(f, failure_to_find(f, 11001), VERDICT_UNSEEN, 0);
+}
+
+static void without_a_name_there_is_no_look_up(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db", LOOKUP_A);
+    tell(f, "db", LOOKUP_A, 3, FALSE);
+    verdict_case failure = failure_of(f, 11001, GETADDRINFO);
+    assert_int_equal(verdict_judge(f->facts, f->names, &failure).kind, VERDICT_NONE);
+    failure.node = "db";
+    failure.error = 11005;
+    expect(f, failure, VERDICT_LOCAL, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(each_answer_has_a_name),
+        CASE(an_answer_after_the_failure_is_too_late),
+        CASE(a_silent_name_server),
+        CASE(the_address_that_was_asked_for_counts),
+        CASE(of_several_look_ups_those_of_the_call),
+        CASE(without_a_name_there_is_no_look_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
