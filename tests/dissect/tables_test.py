@@ -160,6 +160,44 @@ class Links(unittest.TestCase):
         self.assertIn("No failure: NO_ERROR", tshark.run("-r", path, "-V").stdout)
 
 
+class Echoes(unittest.TestCase):
+    TCP, UDP = kind(2, 1, 6), kind(2, 2, 17)
+
+    def test_what_is_an_echo_of_what(self):
+        def of(ends=ENDS, code=10057, operation=8, age=0, number=None, sender=42, source=HOST):
+            return ends, code, operation, age, number, sender, source
+        other = endpoint(20, SERVER, 444)
+        cases = [  # the second report, whether it echoes the first, and the first
+            (of(), True), (of(endpoint(19, HOST, 50000)), True), (of(self.TCP + ENDS), True),
+            (of(), True, of(endpoint(19, HOST, 50000), 10054)),
+            (of(endpoint(20, SERVER, 443)), False), (of(endpoint(19, HOST, 50000) + other), False),
+            (of(endpoint(19, HOST, 50001) + endpoint(20, SERVER, 443)), False),
+            (of(self.UDP + ENDS), False), (of(kind(2, 2, 0) + ENDS), False),
+            (of(operation=5), False), (of(code=10035), False), (of(age=5 * 10**9), False),
+            (of(), False, of(code=10054, age=61 * 10**9)),
+            (of(), True, of(code=10054, age=59 * 10**9)),
+            (of(), False, of(code=10054, number=0)), (of(number=0), False),
+            (of(sender=43), False), (of(source="192.0.2.11"), False)]
+        packets, wanted = [], []
+        for socket, (second, is_echo, *first) in enumerate(cases, start=300):
+            for ends, code, operation, age, number, sender, source in (
+                    *(first or [of(code=10054)]), second):
+                handle = item(17, struct.pack(">Q", socket if number is None else number))
+                body = failure(code, 0, operation, SENT - age, handle + ends)
+                packets.append(datagram(header(len(packets), sender) + body, source=source))
+            wanted += [[], [str(len(packets) - 1)] if is_echo else []]
+        path = captured("echoes", packets)
+        for options in ([], ["-2"]):
+            got = [row["winsock.root"] for row in tshark.fields(path, ["winsock.root"], *options)]
+            self.assertEqual(got, wanted)
+
+    def test_an_echo_of_an_echo_names_the_first(self):
+        body = item(17, struct.pack(">Q", 300)) + ENDS
+        path = captured("chain", sent(*(now(code, items=body) for code in (10054, 10057, 10057))))
+        got = [row["winsock.root"] for row in tshark.fields(path, ["winsock.root"])]
+        self.assertEqual(got, [[], ["1"], ["1"]])
+
+
 class Words(unittest.TestCase):
     def test_one_and_several(self):
         bodies = [item(99, b"x"), item(99, b"xy"), item(3, b"x"), item(3, b"xy")]

@@ -97,6 +97,20 @@ static void a_silent_name_server(void **state)
     expect_words(f, failure, "2 queries for db");
 }
 
+static void what_is_asked_after_the_failure_is_another_calls(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    ask(f, "db", LOOKUP_A);
+    trace_note_heard(f->facts, &host);
+    f->now.time += 2 * SECOND;
+    verdict_case failure = failure_to_find(f, 11002);
+    f->now.time += SECOND;
+    ask(f, "db", LOOKUP_A);
+    expect(f, failure, VERDICT_CONFIRMED, 1);
+    expect_words(f, failure, "1 query for db");
+}
+
 static void the_address_that_was_asked_for_counts(void **state)
 {
     fixture *f = *state;
@@ -153,6 +167,7 @@ int main(void)
         CASE(each_answer_has_a_name),
         CASE(an_answer_after_the_failure_is_too_late),
         CASE(a_silent_name_server),
+        CASE(what_is_asked_after_the_failure_is_another_calls),
         CASE(the_address_that_was_asked_for_counts),
         CASE(of_several_look_ups_those_of_the_call),
         CASE(without_a_name_there_is_no_look_up),
