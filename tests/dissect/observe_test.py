@@ -15,7 +15,7 @@ HOST, SERVER, RESOLVER = "192.0.2.10", "198.51.100.7", "192.0.2.53"
 WINDOWS = item(6, b"\1")
 A, AAAA, CNAME, MX = 1, 28, 5, 15
 RESPONSE, TRUNCATED, NXDOMAIN = 0x8000, 0x0200, 3
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+SYN, RST, ACK = 2, 4, 16
 
 
 def report(code, items, operation=8):

@@ -12,7 +12,6 @@ from wsft import endpoint
 
 WSFT_SEND = os.path.join(os.environ["WINSOCK_BUILD"], "emitter", "wsft-send")
 HEADER, FAILURE = 28, 16  # bytes before the first item
-CODE, SPACE, OPERATION = "code", "space", "operation"
 
 
 def run(*options, collector=None):
