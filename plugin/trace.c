@@ -70,10 +70,12 @@ typedef union {
     udp_side udp;
 } flow_side;
 
+enum { FIRST_EVENTS = 5 }; /* most connections have five, and there are as many as connections */
+
 struct trace_flow {
     flow_key key;
     struct trace_flow *earlier; /* that used the same ends before */
-    trace_event *events;        /* owned */
+    trace_event *events;        /* those in first, or owned */
     gint64 began, last;         /* times */
     guint32 first_frame, last_frame;
     guint8 event_count, event_room;
@@ -81,6 +83,7 @@ struct trace_flow {
     guint8 protocol;
     guint8 is_established : 1, is_telemetry : 1;
     flow_side sides[2];
+    trace_event first[FIRST_EVENTS];
 };
 
 /* What the index of flows by their ends is found by. Compares as memory. */
@@ -106,7 +109,8 @@ struct trace {
     GHashTable *flows[TABLES]; /* sets of trace_flow, the latest between two ends */
     GHashTable
         *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
-    GHashTable *heard;        /* set of trace_end, by address: where packets went to */
+    GHashTable *heard;        /* set of trace_end, by address: where packets of no flow went to */
+    GHashTable *heard_flows;  /* the same of flows, whose ends they are; NULL until asked */
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
     GArray *surveys; /* of survey_memo; NULL until asked */
@@ -143,7 +147,8 @@ static void flow_free(gpointer data)
 {
     for (trace_flow *flow = data, *earlier; flow; flow = earlier) {
         earlier = flow->earlier;
-        g_free(flow->events);
+        if (flow->events != flow->first)
+            g_free(flow->events);
         g_free(flow);
     }
 }
@@ -171,6 +176,8 @@ void trace_free(trace *facts)
     if (facts->surveys)
         g_array_unref(facts->surveys);
     g_hash_table_destroy(facts->heard);
+    if (facts->heard_flows)
+        g_hash_table_destroy(facts->heard_flows);
     g_hash_table_destroy(facts->renumbered);
     g_free(facts);
 }
@@ -246,15 +253,17 @@ static void thin_out(trace_flow *flow)
 static void add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
                       trace_packet packet)
 {
-    enum { FIRST_ROOM = 5, MAX_VALUE = (1 << 25) - 1 }; /* most connections have five */
+    enum { MAX_VALUE = (1 << 25) - 1 };
 
     if (flow->event_count == flow->event_room) {
         if (flow->event_room == TRACE_MAX_EVENTS) {
             thin_out(flow);
         } else {
-            int room = flow->event_room ? flow->event_room * 2 : FIRST_ROOM;
-            flow->event_room = (guint8)MIN(room, TRACE_MAX_EVENTS);
-            flow->events = g_renew(trace_event, flow->events, flow->event_room);
+            trace_event *own = flow->events == flow->first ? NULL : flow->events;
+            flow->event_room = (guint8)MIN(flow->event_room * 2, TRACE_MAX_EVENTS);
+            flow->events = g_renew(trace_event, own, flow->event_room);
+            if (!own)
+                memcpy(flow->events, flow->first, sizeof flow->first);
         }
     }
     trace_event *event = &flow->events[flow->event_count++];
@@ -421,6 +430,8 @@ static trace_flow *begin(trace *facts, int table, const flow_key *key, trace_pac
 
     facts->flow_count++;
     flow->key = *key;
+    flow->events = flow->first;
+    flow->event_room = FIRST_EVENTS;
     flow->began = packet.time;
     flow->first_frame = packet.frame;
     flow->protocol = table_protocols[table];
@@ -442,7 +453,8 @@ static void touch(trace *facts, int table, trace_flow *flow, int side, trace_pac
     flow->last_frame = packet.frame;
     if (!flow->has_sent[side]) {
         flow->has_sent[side] = TRUE;
-        trace_note_heard(facts, &flow->key.ends[!side]);
+        if (facts->heard_flows)
+            g_hash_table_add(facts->heard_flows, &flow->key.ends[!side]);
         facts->changes++;
     }
 }
@@ -460,9 +472,38 @@ void trace_note_heard(trace *facts, const trace_end *to)
         g_hash_table_add(facts->heard, g_memdup2(to, sizeof *to));
 }
 
-gboolean trace_has_heard(const trace *facts, const trace_end *host)
+/* Adds where a flow's packets went to. */
+static void add_heard(const trace_flow *flow, GHashTable *heard)
 {
-    return g_hash_table_contains(facts->heard, host);
+    for (int side = 0; side < 2; side++) {
+        if (flow->has_sent[side])
+            g_hash_table_add(heard, (gpointer)&flow->key.ends[!side]);
+    }
+}
+
+/* Made when a report needs it for the first time, as the index is. */
+static GHashTable *heard_flows(trace *facts)
+{
+    if (facts->heard_flows)
+        return facts->heard_flows;
+    facts->heard_flows = g_hash_table_new(address_hash, address_equal);
+    for (int table = 0; table < TABLES; table++) {
+        GHashTableIter iter;
+        gpointer item;
+
+        g_hash_table_iter_init(&iter, facts->flows[table]);
+        while (g_hash_table_iter_next(&iter, &item, NULL)) {
+            for (const trace_flow *flow = item; flow; flow = flow->earlier)
+                add_heard(flow, facts->heard_flows);
+        }
+    }
+    return facts->heard_flows;
+}
+
+gboolean trace_has_heard(trace *facts, const trace_end *host)
+{
+    return g_hash_table_contains(facts->heard, host) ||
+           g_hash_table_contains(heard_flows(facts), host);
 }
 
 trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, const trace_end *b,

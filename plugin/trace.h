@@ -131,7 +131,7 @@ void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const
 void trace_note_heard(trace *facts, const trace_end *to);
 
 /* Whether the capture has any packet to this address, so that its silence means something. */
-gboolean trace_has_heard(const trace *facts, const trace_end *host);
+gboolean trace_has_heard(trace *facts, const trace_end *host);
 
 /* The flow between two ends at a time: the last that had begun by then, or else one that began
  * within the tolerance after it; or NULL. Times in nanoseconds by the capture's clock. */
