@@ -48,7 +48,8 @@ def inside(node):
 def named(node, role, name):
     """What has this role and name below the node, as soon as it is there."""
     return wait(f"{role} {name!r}", lambda: next(
-        (n for n in inside(node) if n.get_role_name() == role and n.get_name() == name), None))
+        (n for n in inside(node) if n.get_name() == name and
+         n.get_role_name() in (role, role.removeprefix("push "))), None))  # as later AT-SPI says
 
 
 def press(node, role, name):
