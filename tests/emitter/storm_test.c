@@ -138,7 +138,7 @@ static void test_storms(void **state)
 {
     (void)state;
     a_storm("equal failures", 1, 2);
-    a_storm("a hundred kinds", 100, 500);
+    a_storm("a hundred kinds", 100, 150);
 }
 
 static int by_size(const void *a, const void *b)

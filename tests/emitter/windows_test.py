@@ -45,7 +45,7 @@ class Windows(unittest.TestCase):
                            WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree,mshtml=")
         output = os.path.join(self.folder, "output")  # a pipe would stay open with Wine's services
         with open(output, "w", encoding="utf-8") as out:
-            code = subprocess.run([WINE, *command], cwd=self.folder, env=environment, timeout=120,
+            code = subprocess.run([WINE, *command], cwd=self.folder, env=environment, timeout=300,
                                   check=False, stdout=out, stderr=subprocess.DEVNULL).returncode
         subprocess.run(["/usr/lib/wine/wineserver", "-k"], env=environment, check=False)
         with open(output, encoding="utf-8") as text:
