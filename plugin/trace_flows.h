@@ -1,0 +1,95 @@
+/* trace_flows.h: how the trace keeps its flows; for the files of trace.h alone.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef WINSOCK_TRACE_FLOWS_H
+#define WINSOCK_TRACE_FLOWS_H
+
+#include "trace.h"
+
+/* What flows are found by. Compares as memory. */
+typedef struct {
+    trace_end ends[2]; /* the lower one first */
+} flow_key;
+
+/* The state of one direction, as of the last packet. */
+typedef struct {
+    guint32 initial;  /* sequence number of its SYN */
+    guint32 sent_to;  /* the sequence number after all that it has sent without a gap */
+    guint32 acked_to; /* how far the other end has acknowledged that */
+    guint32 reset_at; /* sent_to as of its RST, and */
+    guint32 other_at; /* that of the other end */
+    guint32 window;   /* bytes that it takes */
+    guint16 again, probes;
+    guint8 scale, hops;
+    guint8 has_syn : 1, has_sent : 1, has_acked : 1, has_fin : 1, is_reset : 1, is_closed : 1,
+        hops_vary : 1, has_data : 1;
+} tcp_side;
+
+typedef struct {
+    gint64 time;
+    guint32 frame, length; /* of its last datagram */
+    guint32 largest;
+} udp_side;
+
+typedef union {
+    tcp_side tcp;
+    udp_side udp;
+} flow_side;
+
+enum { FIRST_EVENTS = 5 }; /* most connections have five, and there are as many as connections */
+
+struct trace_flow {
+    flow_key key;
+    struct trace_flow *earlier; /* that used the same ends before */
+    trace_event *events;        /* those in first, or owned */
+    gint64 began, last;         /* times */
+    guint32 first_frame, last_frame;
+    guint8 event_count, event_room;
+    guint8 has_sent[2];
+    guint8 protocol;
+    guint8 is_established : 1, is_telemetry : 1;
+    flow_side sides[2];
+    trace_event first[FIRST_EVENTS];
+};
+
+enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
+
+struct trace {
+    GHashTable *flows[TABLES]; /* sets of trace_flow, the latest between two ends */
+    GHashTable
+        *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
+    GHashTable *heard;        /* set of trace_end, by address: where packets of no flow went to */
+    GHashTable *heard_flows;  /* the same of flows, whose ends they are; NULL until asked */
+    trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
+    guint64 changes;
+    GArray *surveys; /* of trace_survey.c; NULL until asked */
+    guint flow_count;
+    trace_packet last_frame;
+    gboolean is_over;       /* packets are seen once more */
+    gboolean last_is_kept;  /* the last one was */
+    GHashTable *renumbered; /* frame -> time of the last packet with it, where there was another */
+};
+
+/* Addresses alone, of two ends. */
+gboolean address_equal(gconstpointer a, gconstpointer b);
+
+/* Adds what has happened to a flow; the latest event of a kind, or NULL; one more than its value,
+ * or 1. */
+void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
+                    trace_packet packet);
+const trace_event *flow_latest_event(const trace_flow *flow, trace_kind kind, int side);
+guint32 flow_next_count(const trace_flow *flow, trace_kind kind, int side);
+
+/* What a flow between two ends is found by; the latest of a table; a new one, or NULL where there
+ * are too many. */
+flow_key flow_key_of(const trace_end *a, const trace_end *b);
+trace_flow *flow_latest(const trace *facts, int table, const flow_key *key);
+trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packet packet);
+
+/* Notes who has sent a packet of a flow, and when; whether that has been noted before, for
+ * Wireshark dissects a packet that passes its read filter once more. */
+void flow_touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet);
+gboolean flow_is_noted(const trace_flow *flow, trace_packet packet);
+
+#endif
