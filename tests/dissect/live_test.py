@@ -49,7 +49,7 @@ class Live(unittest.TestCase):
             sleep 0.5
             kill -INT $capture
             wait $capture
-            {WINE}server -k 2>/dev/null || true
+            /usr/lib/wine/wineserver -k 2>/dev/null || true
         """
         environment = dict(os.environ, WINEPREFIX=os.path.join(folder, "wine"), WINEDEBUG="-all",
                            WSFT_COLLECTOR="127.0.0.1")

@@ -7,7 +7,7 @@ import os
 import struct
 
 import tshark
-from wsft import SENT, datagram, endpoint, failure, header, ipv4, item, tcp, udp
+from wsft import SENT, conversation, datagram, endpoint, failure, header, ipv4, item, udp
 
 LARGEST = 65507  # bytes of UDP payload
 PRINTED, LINE = 1000000, 2000  # bytes that tshark -V, and its line, print of a datagram at the most
@@ -64,7 +64,7 @@ def client(number):
 
 def attempts(count, first=0):
     for n in range(first, first + count):
-        yield tcp(SYN, n, 0, client(n))
+        yield conversation(SYN, n, 0, client(n))
 
 
 def flows(count):
@@ -76,22 +76,22 @@ def flows(count):
 
 
 def resets(count):
-    yield tcp(SYN, 100, 0)
-    yield tcp(SYN_ACK, 200, 101, back=True)
-    yield tcp(0x10, 101, 201)
+    yield conversation(SYN, 100, 0)
+    yield conversation(SYN_ACK, 200, 101, back=True)
+    yield conversation(0x10, 101, 201)
     for n in range(count):  # every other one outside of the window
-        yield tcp(RST, 201 + (n % 2) * 10**9, 0, back=True)
+        yield conversation(RST, 201 + (n % 2) * 10**9, 0, back=True)
     yield report(0, of_flow(50000, code=10054))
 
 
 def eventful(ends=None):
     """A flow with all the events that one keeps."""
     ends = ends or (CLIENT, 50000)
-    yield tcp(SYN, 100, 0, ends)
-    yield tcp(SYN_ACK, 200, 101, ends, back=True)
-    yield tcp(0x10, 101, 201, ends)
+    yield conversation(SYN, 100, 0, ends)
+    yield conversation(SYN_ACK, 200, 101, ends, back=True)
+    yield conversation(0x10, 101, 201, ends)
     for n in range(200):
-        yield tcp(RST, 10**9, 0, ends, back=True)
+        yield conversation(RST, 10**9, 0, ends, back=True)
 
 
 def failures_of_one_flow(count):
@@ -132,8 +132,8 @@ def ends_used_again(count):
     """Connections between the same two ends, and failures from before all of them."""
     for n in range(0, count, 10):
         for m in range(n, n + 10):
-            yield tcp(SYN, m * 1000, 0)
-            yield tcp(0x10, m * 1000 + 1, 1)
+            yield conversation(SYN, m * 1000, 0)
+            yield conversation(0x10, m * 1000 + 1, 1)
         yield report(n, of_flow(50000, age=SECOND * 10**6))
 
 
@@ -141,7 +141,7 @@ def finished_flows(count):
     """Flows that are over, each with many events, and failures that could be of each."""
     for n in range(1200):
         yield from list(eventful((host(n), 50000)))[:60]
-        yield tcp(RST, 201, 0, (host(n), 50000), back=True)
+        yield conversation(RST, 201, 0, (host(n), 50000), back=True)
     yield 120  # seconds
     for n in range(0, count, 50):
         yield report(n // 50, *[of_flow(None)] * 50)
