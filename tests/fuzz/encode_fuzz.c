@@ -7,6 +7,7 @@
 #include "session.h"
 
 #include "emitter/winsock_telemetry.h"
+#include "plugin/text.h"
 
 #include <epan/proto.h>
 
@@ -147,9 +148,9 @@ static void expect_text(GPtrArray *lines, unsigned of, const char *field, const 
         if (((guint8)text[length] & 0xc0) == 0x80)
             length = WSFT_MAX_STRING;
     }
-    char *valid = g_utf8_make_valid(text, (gssize)length);
-    g_ptr_array_add(lines, g_strdup_printf("%u %s=%s", of, field, valid));
-    g_free(valid);
+    char *plain = text_plain(text, length);
+    g_ptr_array_add(lines, g_strdup_printf("%u %s=%s", of, field, plain));
+    g_free(plain);
 }
 
 static void expect_endpoint(GPtrArray *lines, unsigned of, const char *name,
