@@ -143,7 +143,7 @@ static void expect_text(GPtrArray *lines, unsigned of, const char *field, const 
     size_t length = strlen(text);
     if (length > WSFT_MAX_STRING) {
         length = WSFT_MAX_STRING;
-        while (length > WSFT_MAX_STRING - 4 && ((guint8)text[length] & 0xc0) == 0x80)
+        while (length > WSFT_MAX_STRING - 3 && ((guint8)text[length] & 0xc0) == 0x80)
             length--;
         if (((guint8)text[length] & 0xc0) == 0x80)
             length = WSFT_MAX_STRING;
