@@ -235,8 +235,13 @@ void annotate_handoff(void)
 {
     observe_register();
     observe_turn(correlate_preference);
+    /* Wireshark calls postdissectors only where one of them has a protocol that is enabled. By name
+     * only: the packets that it marks are not of this protocol. */
+    int reports = proto_register_protocol_in_name_only("Winsock failures that a packet caused",
+                                                       "Winsock reports", "winsock.reports",
+                                                       proto_winsock, FT_PROTOCOL);
     register_postdissector(create_dissector_handle_with_name_and_description(
-        show_reports, -1, "winsock_reports", "Winsock failures that a packet caused"));
+        show_reports, reports, "winsock_reports", "Winsock failures that a packet caused"));
     register_conversation_filter("winsock", "Winsock failure", has_filter,
                                  make_filter NO_FILTER_DATA);
 }

@@ -111,6 +111,12 @@ class Reading(unittest.TestCase):
         self.assertEqual(row["winsock.verdict"], [CONFIRMED])
         self.assertEqual(row["winsock.stream"], ["0"])
 
+    def test_links_without_other_postdissectors(self):
+        """Wireshark asks for postdissectors of protocols that are enabled."""
+        path = sample("reset")
+        self.assertEqual(links(path, "-2", "--disable-protocol", "snort"), links(path, "-2"))
+        self.assertEqual(links(path, "-2", "--disable-protocol", "winsock"), [])
+
     def test_turned_off_it_changes_nothing_else(self):
         path = sample("reset")
         off = tshark.run("-r", path, "-V", "-o", "winsock.correlate:FALSE").stdout
