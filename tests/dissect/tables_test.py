@@ -205,7 +205,7 @@ class Words(unittest.TestCase):
                                                     zip((0, 2, 5, 6), bodies)]), "-V").stdout
         for words in ("Unknown item 99, 1 byte\n", "Unknown item 99, 2 bytes\n",
                       "Process ID of 1 byte, should be 4", "Process ID of 2 bytes, should be 4",
-                      "1 datagram of this sender missing", "2 datagrams of this sender missing"):
+                      "Missing before this one: 1]", "Missing before this one: 2]"):
             self.assertIn(words, text)
 
     def test_the_info_column(self):
