@@ -22,34 +22,12 @@
 
 #include "calls.h"
 #include "faults.h"
+#include "listener.h"
 #include "tests/unit/wire.h"
 
 enum { MARK = 424242 };
 
-static int listener = -1;
-static char collector[32];
 static datagram got;
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof in;
-    listener = socket(AF_INET, SOCK_DGRAM, 0);
-    if (bind(listener, (struct sockaddr *)&in, length) != 0)
-        return -1;
-    getsockname(listener, (struct sockaddr *)&in, &length);
-    snprintf(collector, sizeof collector, "127.0.0.1:%u", ntohs(in.sin_port));
-    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){2, 0}, sizeof(struct timeval));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    wsft_close();
-    return close(listener);
-}
 
 static int open_quickly(unsigned flush_ms)
 {
@@ -192,9 +170,9 @@ static void test_fork(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_every_function, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_open_and_close, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fork, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_function, set_up_listener, tear_down_listener),
+        cmocka_unit_test_setup_teardown(test_open_and_close, set_up_listener, tear_down_listener),
+        cmocka_unit_test_setup_teardown(test_fork, set_up_listener, tear_down_listener),
     };
     alarm(120);
     return cmocka_run_group_tests(tests, NULL, NULL);

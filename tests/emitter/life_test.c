@@ -23,31 +23,8 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "listener.h"
 #include "tests/unit/wire.h"
-
-static int listener = -1;
-static char collector[32];
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof in;
-    listener = socket(AF_INET, SOCK_DGRAM, 0);
-    if (bind(listener, (struct sockaddr *)&in, length) != 0)
-        return -1;
-    getsockname(listener, (struct sockaddr *)&in, &length);
-    snprintf(collector, sizeof collector, "127.0.0.1:%u", ntohs(in.sin_port));
-    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){2, 0}, sizeof(struct timeval));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    wsft_close();
-    return close(listener);
-}
 
 static wsft_options quick(unsigned flush_ms)
 {
@@ -187,7 +164,7 @@ static void test_a_library_that_is_unloaded(void **state)
     }
 }
 
-#define LIVED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define LIVED(test) cmocka_unit_test_setup_teardown(test, set_up_listener, tear_down_listener)
 
 int main(void)
 {
