@@ -26,11 +26,12 @@ static GHashTable *last_of_socket; /* set of report, the last of each socket */
  * time: each visit of a packet would judge as many as there are. */
 #define JUDGING_SHARE 10
 
-/* What the judgement of all reports was made of, and when. Times in microseconds. */
+/* What the judgement of all reports was made of, and when: ended is the capture's time of the last
+ * packet, done and took are microseconds. */
 static struct {
     guint64 changes;
     guint count;
-    gint64 done, took;
+    gint64 ended, done, took;
 } judged;
 
 static guint socket_hash(gconstpointer data)
@@ -121,6 +122,7 @@ static void judge_all(void)
     g_hash_table_remove_all(broken_by);
     for (guint i = 0; i < reports->len; i++)
         judge(reports->pdata[i]);
+    judged.ended = trace_ended(observe_facts());
     judged.done = g_get_monotonic_time();
     judged.took = judged.done - begun;
 }
@@ -128,7 +130,9 @@ static void judge_all(void)
 /* For a packet that is visited again. Of a file that has been read this judges once. */
 static void judge_again(void)
 {
-    if (g_get_monotonic_time() - judged.done >= JUDGING_SHARE * judged.took)
+    gboolean grows = trace_ended(observe_facts()) != judged.ended;
+
+    if (!grows || g_get_monotonic_time() - judged.done >= JUDGING_SHARE * judged.took)
         judge_all();
 }
 
