@@ -72,7 +72,7 @@ static char *write_quoted(char *out, const char *name, size_t length)
 text_name text_of_name(const char *name)
 {
     size_t length = shown_length(name);
-    text_name result;
+    text_name result = {.text = ""};
     char *out = result.text;
 
     if (is_one_word(name, length)) {
