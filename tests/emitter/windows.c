@@ -99,8 +99,9 @@ static void run_open_with_thread(void)
 
 static void run_report(void)
 {
-    static uint32_t code;
-    wsft_report(&(wsft_failure){.code = 20000 + code++});
+    static uint32_t code = 20000;
+    wsft_report(&(wsft_failure){.code = code});
+    code++;
 }
 
 /* With something that is due. */
@@ -156,8 +157,9 @@ static void run_connect(void)
 
 static void make_sockets(void)
 {
+    static SOCKET listening; /* as long as the program */
     int length = sizeof a_listener;
-    SOCKET listening = socket(AF_INET, SOCK_STREAM, 0);
+    listening = socket(AF_INET, SOCK_STREAM, 0);
     a_listener.sin_family = AF_INET;
     a_listener.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bind(listening, (struct sockaddr *)&a_listener, length);
