@@ -3,8 +3,10 @@
 WINSOCK_PLUGINS names the folder that holds <series>/epan/winsock.so.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -73,11 +75,20 @@ def write(name, data):
     return path
 
 
+@functools.cache
+def _doubles_backslashes():
+    """Whether -T fields writes each backslash of a text as two, as later releases do."""
+    series = re.search(r"(\d+)\.(\d+)\.", run("--version").stdout)
+    return (int(series[1]), int(series[2])) >= (4, 2)
+
+
 def fields(path, names, *options):
     """One dict for each packet: field -> list of its values."""
     wanted = [part for name in names for part in ("-e", name)]
     text = run("-r", path, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=\x1f", *wanted,
                *options).stdout
+    if _doubles_backslashes():
+        text = text.replace("\\\\", "\\")
     return [{name: value.split("\x1f") if value else []
              for name, value in zip(names, line.split("\t"))} for line in text.splitlines()]
 

@@ -127,7 +127,7 @@ static void a_storm(const char *name, uint32_t kinds, uint64_t least)
                   "%llu datagrams, %llu bytes on the wire\n",
                   name, (double)reports / 1e6 / seconds, (unsigned long long)cpu,
                   (unsigned long long)t.datagrams, (unsigned long long)t.bytes);
-    assert_true((double)t.datagrams <= BURST + RATE * seconds + 17);
+    assert_true((double)t.datagrams <= (double)BURST + (double)RATE * seconds + 17);
     assert_true(t.bytes <= t.datagrams * (WSFT_MAX_DATAGRAM + 28));
     assert_true(t.datagrams >= least);
     assert_int_equal(t.failures + t.dropped, reports);
