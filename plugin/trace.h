@@ -192,9 +192,9 @@ typedef struct {
 } trace_survey;
 
 /* Surveys the flows of a host (the port does not count). It goes through all flows, so that the
- * number of surveys is bounded: FALSE, and nothing in *survey, for a time too many. */
+ * number of surveys is bounded: FALSE, and nothing in *found, for a time too many. */
 gboolean trace_survey_host(trace *facts, const trace_end *host, gint64 time, gint64 tolerance,
-                           trace_survey *survey);
+                           trace_survey *found);
 
 /* The time of the last packet of whatever kind. */
 gint64 trace_ended(const trace *facts);
