@@ -495,11 +495,6 @@ trace_packet trace_began(const trace_flow *flow)
     return (trace_packet){flow->first_frame, flow->began};
 }
 
-gint64 trace_lasted(const trace_flow *flow)
-{
-    return flow->last;
-}
-
 void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_packet packet)
 {
     const trace_event *event = flow_latest_event(flow, EVENT_STREAM, 0);

@@ -146,9 +146,8 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
                         gint64 begun_by, trace_flow_test test, const void *data,
                         trace_flow **found);
 
-/* The flow's first packet, and the time of its last. */
+/* The flow's first packet. */
 trace_packet trace_began(const trace_flow *flow);
-gint64 trace_lasted(const trace_flow *flow);
 
 /* 0 or 1: which of the flow's sides this end is; and the end of a side. */
 int trace_side_of(const trace_flow *flow, const trace_end *end);
