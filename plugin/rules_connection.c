@@ -407,9 +407,11 @@ verdict judge_network_down(const view *v)
 /* An error that arises before anything is sent: a SYN excludes it. */
 verdict judge_nothing_sent(const view *v)
 {
-    trace_event syn = attempt(v);
+    trace_event syn = {0};
 
-    if (v->protocol != TRACE_TCP || !is_connect(v) || !syn.frame)
+    if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && is_connect(v))
+        syn = attempt(v);
+    if (!syn.frame)
         return answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
     return with_evidence(
         v,
@@ -419,10 +421,7 @@ verdict judge_nothing_sent(const view *v)
 
 verdict judge_no_buffers(const view *v)
 {
-    verdict result =
-        v->flow && !v->is_likely
-            ? judge_nothing_sent(v)
-            : answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
+    verdict result = judge_nothing_sent(v);
     trace_survey host;
 
     if (result.kind != VERDICT_LOCAL || v->protocol == TRACE_UDP ||
