@@ -176,7 +176,8 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
     }
     failure->verdict = (guint8)r->judged.kind;
     add_verdict(in, tree, shown, failure, r);
-    if (!p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
+    /* For the window's menu, which is of a packet that is visited again. */
+    if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);
 }
 
@@ -192,13 +193,14 @@ static char *make_filter(packet_info *pinfo FILTER_DATA)
     return r ? g_strdup(filter_of(pinfo->pool, r)) : NULL;
 }
 
-static void show_report(tvbuff_t *tvb, proto_tree *tree, const report *r)
+static void show_report(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const report *r)
 {
+    const char *who = tree ? correlate_who(pinfo->pool, r) : "";
     const winsock_error *error = catalogue_error(r->facts.error);
     proto_item *shown;
     proto_tree *reported = proto_tree_add_subtree_format(
         tree, tvb, 0, 0, ett_winsock_reported, &shown, "Winsock: reported as %s%s%s",
-        error ? error->name : "Unknown", *r->who ? " by " : "", r->who);
+        error ? error->name : "Unknown", *who ? " by " : "", who);
 
     generated(shown);
     if (correlate_has_frame(r)) {
@@ -218,7 +220,7 @@ static int show_reports(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, voi
     const GPtrArray *here = correlate_broken_by(pinfo);
     guint count = here ? here->len : 0;
     for (guint i = 0; i < MIN(count, MAX_REPORTS_SHOWN); i++)
-        show_report(tvb, tree, here->pdata[i]);
+        show_report(tvb, pinfo, tree, here->pdata[i]);
     if (count > MAX_REPORTS_SHOWN)
         generated(proto_tree_add_subtree_format(tree, tvb, 0, 0, ett_winsock_reported, NULL,
                                                 "Winsock: and %u more reports",

@@ -65,7 +65,7 @@ static gboolean packet_equal(gconstpointer a, gconstpointer b)
 
 static void report_free(gpointer data)
 {
-    g_free(((report *)data)->who);
+    g_free(((report *)data)->process);
     g_free(((report *)data)->node);
     g_free(data);
 }
@@ -152,6 +152,13 @@ const GPtrArray *correlate_broken_by(const packet_info *pinfo)
     return g_hash_table_lookup(broken_by, GUINT_TO_POINTER(pinfo->num));
 }
 
+char *correlate_who(wmem_allocator_t *scope, const report *r)
+{
+    winsock_sender who = {
+        .process = r->process, .process_id = r->process_id, .has_process_id = r->has_process_id};
+    return summary_of_sender(scope, &who);
+}
+
 gboolean correlate_is_reported(guint32 frame)
 {
     return broken_by && g_hash_table_contains(broken_by, GUINT_TO_POINTER(frame));
@@ -229,14 +236,14 @@ static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
 static report *add_report(const datagram *in, const winsock_failure *failure, guint32 place)
 {
     report *r = g_new0(report, 1);
-    winsock_sender named = in->sender;
 
-    named.host = NULL;
     r->packet = observe_packet(in->pinfo);
     r->place = place;
     r->repeat = failure->repeat;
     r->sender = in->sender.sender;
-    r->who = g_strdup(summary_of_sender(in->pinfo->pool, &named));
+    r->process = g_strdup(in->sender.process);
+    r->process_id = in->sender.process_id;
+    r->has_process_id = in->sender.has_process_id;
     r->facts = facts_of(in, failure);
     r->facts.node = r->node = g_strdup(failure->node);
     r->socket = failure->socket;

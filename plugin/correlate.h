@@ -20,8 +20,10 @@ typedef struct report {
     guint32 sender;            /* number of its run */
     const struct report *root; /* the failure that this one is an echo of, or NULL */
     guint64 socket;            /* the handle, or 0 */
-    char *who;                 /* "shop.exe (4711)", or "" */
-    char *node;                /* the name looked up, or NULL */
+    char *process;             /* its name, or NULL */
+    guint32 process_id;
+    gboolean has_process_id;
+    char *node; /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
 } report;
@@ -40,6 +42,9 @@ const GPtrArray *correlate_broken_by(const packet_info *pinfo);
 /* Every failure of the file (array of report), judged by all packets so far; NULL without a file.
  */
 const GPtrArray *correlate_reports(void);
+
+/* "shop.exe (4711)", or "". */
+char *correlate_who(wmem_allocator_t *scope, const report *r);
 
 /* Whether a packet decides a failure. */
 gboolean correlate_is_reported(guint32 frame);

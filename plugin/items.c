@@ -9,6 +9,8 @@
 
 #include <epan/expert.h>
 
+#include <string.h>
+
 #define MAX_STRING  1024
 #define NANOSECONDS 1000000000U
 
@@ -81,17 +83,30 @@ static guint counted_length(const guint8 *bytes, guint length)
     return counted;
 }
 
-/* Most text is plain already. */
-static const char *plain_text(wmem_allocator_t *pool, const char *bytes, guint length)
+/* Most text can be shown as it came. */
+static gboolean is_printable_ascii(const char *bytes, guint length)
 {
-    guint plain = 0;
+    guint i = 0;
 
-    while (plain < length && g_ascii_isprint(bytes[plain]))
-        plain++;
-    if (plain == length)
-        return wmem_strndup(pool, bytes, length);
+    while (i < length && g_ascii_isprint(bytes[i]))
+        i++;
+    return i == length;
+}
+
+static const char *copy_text(wmem_allocator_t *pool, const char *bytes, guint length)
+{
+    char *text = wmem_alloc(pool, (size_t)length + 1);
+
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    return text;
+}
+
+static const char *escape_text(wmem_allocator_t *pool, const char *bytes, guint length)
+{
     char *text = text_plain(bytes, length);
     const char *kept = wmem_strdup(pool, text);
+
     g_free(text);
     return kept;
 }
@@ -102,16 +117,16 @@ proto_item *add_string(const item *it, int hf, const char **result)
     packet_info *pinfo = it->in->pinfo;
     const char *bytes = it->length ? (const char *)tvb_get_ptr(tvb, it->value, it->length) : "";
     guint counted = counted_length((const guint8 *)bytes, it->length);
-    gboolean valid = g_utf8_validate(bytes, (gssize)counted, NULL);
-    proto_item *shown = NULL;
+    gboolean ascii = is_printable_ascii(bytes, counted);
+    const char *text = "";
 
-    if (it->tree || result) {
-        const char *text = plain_text(pinfo->pool, bytes, counted);
-        shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
-        if (result)
-            *result = text;
-    }
-    if (!valid)
+    if (result || proto_field_is_referenced(it->tree, hf))
+        text = ascii ? copy_text(pinfo->pool, bytes, counted)
+                     : escape_text(pinfo->pool, bytes, counted);
+    if (result)
+        *result = text;
+    proto_item *shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
+    if (!ascii && !g_utf8_validate(bytes, (gssize)counted, NULL))
         expert_add_info(pinfo, shown, &ei_winsock_string_not_utf8);
     if (it->length > MAX_STRING)
         expert_add_info_format(pinfo, shown, &ei_winsock_string_too_long,
@@ -255,17 +270,18 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
                 const item_reader *readers)
 {
     item_holder holder = failure ? HOLDER_FAILURE : HOLDER_DATAGRAM;
+    int captured = (int)tvb_captured_length(in->tvb);
     guint32 seen = 0;
 
     while (offset < end && !in->cut && !in->full) {
         if (end - offset < ITEM_HEADER_LENGTH) {
-            if (tvb_bytes_exist(in->tvb, offset, 1))
+            if (offset < captured)
                 end_malformed(in, tree, offset, end, "Too few bytes left for an item");
             else
                 in->cut = TRUE;
             return;
         }
-        if (!tvb_bytes_exist(in->tvb, offset, ITEM_HEADER_LENGTH)) {
+        if (offset + ITEM_HEADER_LENGTH > captured) {
             in->cut = TRUE;
             return;
         }
@@ -290,7 +306,7 @@ void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_fai
         }
         /* Of a failure that was captured in part, the part is read. */
         gboolean container = it.type == ITEM_FAILURE && it.length >= FAILURE_FIXED;
-        in->cut = !tvb_bytes_exist(in->tvb, it.value, container ? FAILURE_FIXED : it.length);
+        in->cut = it.value + (container ? FAILURE_FIXED : it.length) > captured;
         if (!in->cut)
             read_item(&it, holder, readers, &seen);
         offset = it.value + it.length;

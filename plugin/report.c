@@ -125,10 +125,11 @@ static void print_failure(const report *r)
     const char *operation = operation_name(r->facts.operation);
     char *flow = r->node ? g_strdup(text_of_name(r->node).text)
                          : text_of_flow(&r->facts.local, &r->facts.remote);
+    char *who = correlate_who(NULL, r);
     char frame[16], evidence[16], root[16];
 
     printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
-           frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)), column(r->who),
+           frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)), column(who),
            error_name(r->facts.error), operation ? operation : "-", r->repeat, column(flow),
            verdict_name(v->kind),
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
@@ -136,6 +137,7 @@ static void print_failure(const report *r)
                       r->root && correlate_has_frame(r->root)),
            column(v->reason));
     g_free(flow);
+    wmem_free(NULL, who);
 }
 
 static gint compare_codes(gconstpointer a, gconstpointer b)

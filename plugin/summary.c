@@ -8,6 +8,7 @@
 
 #include <epan/addr_resolv.h>
 #include <epan/to_str.h>
+#include <wsutil/str_util.h>
 
 #include <string.h>
 
@@ -117,14 +118,10 @@ static void append_endpoints(wmem_strbuf_t *text, wmem_allocator_t *scope,
     }
 }
 
-static void append_operation(wmem_strbuf_t *text, guint16 operation)
+static const char *operation_text(wmem_allocator_t *scope, guint16 operation)
 {
     const char *name = operation_name(operation);
-
-    if (name)
-        wmem_strbuf_append(text, name);
-    else
-        wmem_strbuf_append_printf(text, "operation %u", operation);
+    return name ? name : wmem_strdup_printf(scope, "operation %u", operation);
 }
 
 /* A title that is a whole sentence, as the listing's are, leaves its full stop behind. */
@@ -157,7 +154,7 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
         append_in_brackets(text, failure->code);
     if (failure->operation) {
         wmem_strbuf_append_c(text, ' ');
-        append_operation(text, failure->operation);
+        wmem_strbuf_append(text, operation_text(scope, failure->operation));
     }
     if (failure->node && *failure->node) {
         wmem_strbuf_append_c(text, ' ');
@@ -172,18 +169,16 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
 
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure)
 {
-    wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
+    const char *name = failure->entry.name;
 
     if (failure->entry.origin == ORIGIN_UNKNOWN)
-        append_in_brackets(text, failure->code);
-    if (failure->operation) {
-        wmem_strbuf_append(text, " in ");
-        append_operation(text, failure->operation);
-    }
-    return wmem_strbuf_get_str(text);
+        name = wmem_strdup_printf(scope, "%s (%u)", name, failure->code);
+    if (!failure->operation)
+        return name;
+    return wmem_strconcat(scope, name, " in ", operation_text(scope, failure->operation), NULL);
 }
 
-const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender)
+char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender)
 {
     wmem_strbuf_t *text = wmem_strbuf_new(scope, "");
     gboolean has_process = sender->process && *sender->process;
@@ -198,7 +193,7 @@ const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sen
         wmem_strbuf_append(text, wmem_strbuf_get_len(text) ? " on " : "on ");
         wmem_strbuf_append(text, text_of_name(sender->host).text);
     }
-    return wmem_strbuf_get_str(text);
+    return wmem_strbuf_finalize(text);
 }
 
 const value_string category_names[] = {

@@ -17,7 +17,7 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure);
 
 /* "shop.exe (4711) on WEB07", of whatever of it is known; "" where nothing is. */
-const char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender);
+char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender);
 
 /* "198.51.100.7:443", or "" where there is none. protocol: whose name for the port, 6 or 17; 0: its
  * number. */
