@@ -132,9 +132,10 @@ class Links(unittest.TestCase):
                 endpoint(20, SERVER, 0): "(tcp && ip.addr == 198.51.100.7)",
                 endpoint(20, "2001:db8::7", 80) + kind(23, 2, 0):
                     "(udp && ipv6.addr == 2001:db8::7 && udp.port == 80)"}
-        path = captured("filters", sent(*(now(10054, items=e) for e in ends), now(10054)))
+        path = captured("filters", sent(*(now(10054, items=e) for e in ends), now(10054),
+                                        now(11001, items=item(21, ""))))
         got = [row["winsock.filter"] for row in tshark.fields(path, ["winsock.filter"])]
-        self.assertEqual(got[3], [])
+        self.assertEqual(got[3:], [[], []])
         for shown, wanted in zip(got, ends.values()):
             self.assertTrue(shown[0].startswith(wanted + " || (winsock.sender == "), shown)
 

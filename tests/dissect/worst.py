@@ -113,8 +113,9 @@ def senders(count):
 def senders_of_one_hash(count):
     """Of which a sum of powers of 31 would be the same."""
     for n in range(count):
-        yield datagram(header(sender=-(n % 250) * INVERSE**3 - n // 250 * INVERSE**4 & 0xffffffff),
-                       source=f"10.0.{n % 250}.{n // 250}")
+        a, b, c = n // 62500, n % 250, n // 250 % 250
+        sender = -(a * INVERSE**2 + b * INVERSE**3 + c * INVERSE**4)
+        yield datagram(header(sender=sender & 0xffffffff), source=f"10.{a}.{b}.{c}")
 
 
 def sockets_of_one_hash(count):
