@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,9 +43,9 @@ static int listening(struct sockaddr_in *in)
     socklen_t length = sizeof *in;
     int s = stream();
     *in = loopback;
-    bind(s, (const struct sockaddr *)in, length);
-    listen(s, 1);
-    getsockname(s, (struct sockaddr *)in, &length);
+    if (bind(s, (const struct sockaddr *)in, length) != 0 || listen(s, 1) != 0 ||
+        getsockname(s, (struct sockaddr *)in, &length) != 0)
+        abort();
     return s;
 }
 
@@ -139,7 +140,8 @@ static int run_accept(void)
 {
     struct sockaddr_in in;
     int door = listening(&in), client = stream(), s = -1;
-    connect(client, (const struct sockaddr *)&in, sizeof in);
+    if (connect(client, (const struct sockaddr *)&in, sizeof in) != 0)
+        abort();
     int error = KEPT(s = wsft_accept(door, NULL, NULL));
     end(s, 0);
     end(client, 0);

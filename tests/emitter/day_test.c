@@ -120,7 +120,7 @@ static void trouble(unsigned second)
         step(&wall, -HOUR * SECONDS);
         break;
     case 5 * HOUR:
-        step(&wall, 40 * 365 * 24 * HOUR * SECONDS);
+        step(&wall, SECONDS * HOUR * 24 * 365 * 40);
         break;
     case 6 * HOUR:
         step(&wall, -wall); /* 1970: a machine without a battery */
@@ -129,17 +129,17 @@ static void trouble(unsigned second)
         step(&wall, 1700000000 * SECONDS);
         break;
     case 9 * HOUR: /* sleep, where the monotonic clock stands still */
-        step(&wall, 8 * HOUR * SECONDS);
+        step(&wall, SECONDS * HOUR * 8);
         break;
     case 11 * HOUR: /* sleep, where it does not */
-        step(&wall, 8 * HOUR * SECONDS);
-        step(&monotonic, 8 * HOUR * SECONDS);
+        step(&wall, SECONDS * HOUR * 8);
+        step(&monotonic, SECONDS * HOUR * 8);
         break;
     case 13 * HOUR: /* no clock should, and a virtual machine's does */
         step(&monotonic, -30 * SECONDS);
         break;
     case 15 * HOUR:
-        step(&monotonic, 1000 * 24 * HOUR * SECONDS);
+        step(&monotonic, SECONDS * HOUR * 24 * 1000);
         break;
     default:
         break;

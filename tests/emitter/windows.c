@@ -162,9 +162,10 @@ static void make_sockets(void)
     listening = socket(AF_INET, SOCK_STREAM, 0);
     a_listener.sin_family = AF_INET;
     a_listener.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(listening, (struct sockaddr *)&a_listener, length);
-    getsockname(listening, (struct sockaddr *)&a_listener, &length);
-    listen(listening, 200);
+    say(bind(listening, (struct sockaddr *)&a_listener, length) == 0 &&
+            getsockname(listening, (struct sockaddr *)&a_listener, &length) == 0 &&
+            listen(listening, 200) == 0,
+        "a port to connect to");
     a_socket = socket(AF_INET, SOCK_STREAM, 0);
 }
 
@@ -240,9 +241,10 @@ static void test_never_blocks(void)
     }
     wsft_close();
     qsort(took, CALLS, sizeof *took, by_size);
+    LONGLONG slow = took[CALLS - CALLS / 1000];
     snprintf(text, sizeof text, "never blocks: median %lld us, 99.9th percentile %lld us",
-             took[CALLS / 2], took[CALLS / 1000 * 999]);
-    say(took[CALLS / 1000 * 999] < 500000, text);
+             took[CALLS / 2], slow);
+    say(slow < 500000, text);
 }
 
 /* What arrives of a storm. */
@@ -254,7 +256,7 @@ static void test_storm(void)
     int length = sizeof in, large = 4 << 20, datagrams = 0, reports = 0;
     SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(s, (struct sockaddr *)&in, length);
+    say(bind(s, (struct sockaddr *)&in, length) == 0, "a port to report to");
     getsockname(s, (struct sockaddr *)&in, &length);
     ioctlsocket(s, (long)FIONBIO, &yes);
     setsockopt(s, SOL_SOCKET, SO_RCVBUF, (char *)&large, sizeof large);

@@ -34,7 +34,7 @@ void session_renew(void);
 epan_dissect_t *session_dissect(session_frame *frame, gboolean tree, gboolean visible);
 
 /* What Wireshark does with a dissected packet: draws the tree as text, offers filters. */
-void session_print(epan_dissect_t *edt);
+void session_print(epan_dissect_t *dissected);
 
 /* Statistics -> Winsock, from here on. */
 stats_tree *session_count(void);

@@ -772,8 +772,8 @@ static void surveys_are_bounded(void **state)
     trace_survey found;
     handshake(f);
     for (int i = 0; i < 64; i++)
-        assert_true(trace_survey_host(f->facts, &f->client, i * 1000 * (gint64)MS, 0, &found));
-    assert_false(trace_survey_host(f->facts, &f->client, 64 * 1000 * (gint64)MS, 0, &found));
+        assert_true(trace_survey_host(f->facts, &f->client, (gint64)i * 1000 * MS, 0, &found));
+    assert_false(trace_survey_host(f->facts, &f->client, (gint64)64 * 1000 * MS, 0, &found));
     assert_true(trace_survey_host(f->facts, &f->client, 0, 0, &found));
 }
 

@@ -32,9 +32,7 @@ static verdict judged(const fixture *f, guint32 error, guint8 protocol, guint8 p
 static void each_code_confirms_its_error(void **state)
 {
     static const struct {
-        guint8 protocol;
-        gboolean v6;
-        guint8 type, code;
+        guint8 protocol, v6, type, code;
         guint32 error;
         gboolean on_windows, on_wine, on_linux; /* is confirmed */
     } cases[] = {
@@ -61,8 +59,8 @@ static void each_code_confirms_its_error(void **state)
         fixture *f = *state;
         send_and_quote(f, cases[i].protocol, cases[i].v6, cases[i].type, cases[i].code);
         guint32 frame = f->now.frame;
-        for (guint8 platform = WINDOWS; platform <= LINUX; platform++) {
-            verdict v = judged(f, cases[i].error, cases[i].protocol, platform);
+        for (int platform = WINDOWS; platform <= LINUX; platform++) {
+            verdict v = judged(f, cases[i].error, cases[i].protocol, (guint8)platform);
             gboolean confirmed = v.kind == VERDICT_CONFIRMED;
             if (confirmed != wanted[platform - WINDOWS])
                 fail_msg("case %d on platform %d: %s", (int)i, platform, v.reason);
