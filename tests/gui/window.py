@@ -71,8 +71,16 @@ def rows(table):
 def click(node, button="1", times=1):
     """Clicks at the left part of what a node shows."""
     box = node.get_extents(Atspi.CoordType.SCREEN)
-    subprocess.run(["xdotool", "mousemove", str(box.x + min(box.width // 2, 60)),
+    subprocess.run(["xdotool", "mousemove", str(box.x + min(box.width // 2, 20)),
                     str(box.y + box.height // 2), "click", "--repeat", str(times), button], check=True)
+
+
+def choose(row):
+    """Clicks at a row until it is selected: a window that has just opened moves its rows still."""
+    def chosen():
+        click(row)
+        return row.get_state_set().contains(Atspi.StateType.SELECTED)
+    wait(f"row {row.get_name()!r} selected", chosen)
 
 
 def key(*keys):
