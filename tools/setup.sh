@@ -44,7 +44,7 @@ install_missing() {
 build_packages=(
     gcc=gcc libc6-dev=/usr/include/stdlib.h cmake=cmake ninja-build=ninja pkg-config=pkg-config
     tshark=tshark "libwireshark-dev=/usr/include/wireshark/epan/packet.h"
-    "wireshark-dev=/usr/lib/*/wireshark/cmake/WiresharkConfig.cmake"
+    "wireshark-dev=/usr/lib/*/*/*/WiresharkConfig.cmake"
     "libglib2.0-dev=/usr/include/glib-2.0/glib.h"
 )
 
