@@ -427,10 +427,12 @@ class Segments(unittest.TestCase):
                 exported(17, udp(b"x", 443, 50000)), exported(1, icmp(3, 3, b"")),
                 exported(58, icmp(1, 4, b"")), exported(17, udp(dns([("db.example", A)]), 9, 53))]
         path = tshark.write("bare.pcap", pcap(bare, link=252))
+        # Of a segment without addresses 4.6's own analysis says that it is not reached.
+        options = ("-o", "tcp.analyze_sequence_numbers:FALSE")
         got = tshark.fields(path, ["tcp.srcport", "udp.srcport", "icmp.type", "icmpv6.type",
-                                   "ip.src"])
+                                   "ip.src"], *options)
         self.assertEqual([sum(map(bool, row.values())) for row in got], [1] * 5)
-        text = tshark.run("-r", path, "-q", "-z", "winsock,report").stdout
+        text = tshark.run("-r", path, *options, "-q", "-z", "winsock,report").stdout
         self.assertNotIn("50000", text)
 
 
