@@ -7,6 +7,7 @@ SPDX-License-Identifier: GPL-2.0-or-later
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 import gi
@@ -118,8 +119,9 @@ class Wireshark:
     """One run of Wireshark."""
 
     def __init__(self, *arguments, environment=None):
+        self.said = tempfile.NamedTemporaryFile()
         self.process = subprocess.Popen(["wireshark", *arguments], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL,
+                                        stderr=self.said,
                                         env={**os.environ, **(environment or {})})
         self.application = wait("Wireshark", self._application)
         self.main = wait("its window", lambda: next(
@@ -133,6 +135,13 @@ class Wireshark:
     def close(self):
         self.process.kill()
         self.process.wait()
+        self.said.close()
+
+    def warnings(self):
+        """What it had to complain of, such as a preference or a colour rule that it does not know; what
+        Qt complains of (GUI) is left out."""
+        with open(self.said.name, encoding="utf-8") as said:
+            return re.findall(r"\[(?!GUI )\S+ (?:WARNING|CRITICAL|ERROR)\] .*", said.read())
 
     def windows(self):
         """The titles of all its windows."""

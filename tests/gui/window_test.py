@@ -83,9 +83,10 @@ class Window(unittest.TestCase):
         return wireshark
 
     def well(self, wireshark, *titles):
-        """Its windows are these, and no others, such as an error's."""
+        """Its windows are these, and no others, such as an error's; and it warned of nothing."""
         self.assertEqual(wireshark.windows(), list(titles))
         self.assertIn("Profile: Winsock", wireshark.status())
+        self.assertEqual(wireshark.warnings(), [])
 
     def test_a_failure_and_its_verdict(self):
         wireshark = self.open("-r", RESET, "-g", "11")
@@ -176,6 +177,7 @@ class Window(unittest.TestCase):
             table.write('"Winsock","40000","SHOPEBUSY","The shop is busy."\n'
                         '"NTSTATUS","0xe0000001","STATUS_SHOP_SHUT","The shop is shut."\n')
         wireshark.shows(11)
+        self.well(wireshark, "reset.pcapng")
         wireshark.menu("Edit", "Preferences…")
         preferences = wireshark.window("Preferences")
 
