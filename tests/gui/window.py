@@ -4,6 +4,7 @@ technology (AT-SPI): windows, rows, menus and buttons by their names.
 Nothing sleeps for a fixed time and hopes: everything waits for what it needs to see.
 SPDX-License-Identifier: GPL-2.0-or-later
 """
+import functools
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ import time
 import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
+
+StateType = Atspi.StateType
 
 PATIENCE = 60  # seconds, for a machine that is busy
 
@@ -30,6 +33,14 @@ def wait(what, ask):
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain for {what}")
         time.sleep(0.1)
+
+
+def steady(ask):
+    """A question that is put again when some of what it asks about went meanwhile."""
+    @functools.wraps(ask)
+    def answer(*arguments):
+        return wait(ask.__name__, lambda: [ask(*arguments)])[0]
+    return answer
 
 
 def children(node):
@@ -53,6 +64,11 @@ def named(node, role, name):
          n.get_role_name() in (role, role.removeprefix("push "))), None))  # as later AT-SPI says
 
 
+def first(node, role):
+    """The first of this role below the node, as soon as it is there."""
+    return wait(role, lambda: next((n for n in inside(node) if n.get_role_name() == role), None))
+
+
 def press(node, role, name):
     assert named(node, role, name).do_action(0), name
 
@@ -61,6 +77,7 @@ def cells(table):
     return (n for n in children(table) if n.get_role_name() == "table cell")
 
 
+@steady
 def rows(table):
     """A table's rows, each a dict: column -> text."""
     columns = [n.get_name() for n in children(table) if n.get_role_name() == "table column header"]
@@ -80,7 +97,7 @@ def choose(row):
     """Clicks at a row until it is selected: a window that has just opened moves its rows still."""
     def chosen():
         click(row)
-        return row.get_state_set().contains(Atspi.StateType.SELECTED)
+        return row.get_state_set().contains(StateType.SELECTED)
     wait(f"row {row.get_name()!r} selected", chosen)
 
 
@@ -143,6 +160,7 @@ class Wireshark:
         with open(self.said.name, encoding="utf-8") as said:
             return re.findall(r"\[(?!GUI )\S+ (?:WARNING|CRITICAL|ERROR)\] .*", said.read())
 
+    @steady
     def windows(self):
         """The titles of all its windows."""
         return [n.get_name() for n in children(self.application)]
@@ -157,6 +175,7 @@ class Wireshark:
             node = named(node, "menu item", name)
         assert node.do_action(0), path
 
+    @steady
     def status(self):
         """What the status bar says of profile and packets."""
         return [n.get_name() for n in inside(self.main) if n.get_role_name() == "label" and
@@ -170,9 +189,11 @@ class Wireshark:
         wait(f"{displayed} of {packets} packets", lambda: any(
             wanted.fullmatch(text) for text in self.status()))
 
+    @steady
     def packets(self):
         return {int(row["No."]): row for row in rows(named(self.main, "tree", "Packet list"))}
 
+    @steady
     def details(self):
         """The lines of the selected packet's tree, those that are open."""
         return [n.get_name() for n in cells(named(self.main, "tree", "Packet details"))]
@@ -184,8 +205,9 @@ class Wireshark:
              if n.get_name().startswith(start)), None))
 
     def filter(self, text):
-        entry = next(n for n in inside(self.main) if n.get_name() == "Display filter entry" and
-                     n.get_state_set().contains(Atspi.StateType.SHOWING))
+        entry = wait("the filter's entry", lambda: next(
+            (n for n in inside(self.main) if n.get_name() == "Display filter entry" and
+             n.get_state_set().contains(StateType.SHOWING)), None))
         click(entry)
         assert entry.set_text_contents(text)
         key("Return")

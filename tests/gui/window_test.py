@@ -17,8 +17,8 @@ sys.path.insert(0, FOLDER)
 from wsft import SENT, datagram, endpoint, failure, header, item, pcap  # noqa: E402
 
 import window  # noqa: E402
-from window import (Wireshark, cells, children, choose, click, inside, key, named,  # noqa: E402
-                    press, rows, wait)
+from window import (StateType, Wireshark, cells, children, choose, click, first, inside,  # noqa: E402
+                    key, named, press, rows, wait)
 
 HOME = os.environ["HOME"]
 SETTINGS = os.path.join(HOME, ".config", "wireshark")
@@ -145,8 +145,7 @@ class Window(unittest.TestCase):
         picture("packet-list")
         wireshark.menu("Statistics", "Winsock")
         statistics = wireshark.window("Winsock ·")
-        counted = {row["Topic / Item"]: row["Count"] for row in rows(next(
-            n for n in inside(statistics) if n.get_role_name() == "tree"))}
+        counted = {row["Topic / Item"]: row["Count"] for row in rows(first(statistics, "tree"))}
         self.assertEqual(counted["WSAECONNRESET"], "2")
         window.place("Winsock · afternoon", 100, 40, 840, 700)
         picture("statistics", around=statistics)
@@ -162,7 +161,7 @@ class Window(unittest.TestCase):
         wireshark.shows(10_000)
         wireshark.menu("Analyze", "Expert Information")
         expert = wireshark.window("Expert Information")
-        table = next(n for n in inside(expert) if n.get_role_name() == "tree")
+        table = first(expert, "tree")
         lines = wait("the lines", lambda: len(rows(table)) > 5 and rows(table))
         counts = {line["Summary"]: line["Count"] for line in lines}
         self.assertEqual(sum(map(int, counts.values())), 10_005, counts)
