@@ -112,14 +112,15 @@ def place(title, x, y, width, height):
 
 
 def picture(path, around=None, height=None):
-    """Writes the screen as soon as it stands still: all of it, its upper part, or one window with its
-    frame."""
-    crop = []
+    """Writes the screen as soon as it stands still: all of it or one window with its frame, and of that
+    the upper part, if a height is given."""
+    part = "1280x800+0+0"
     if around:
         box = around.get_extents(Atspi.CoordType.SCREEN)
-        crop = ["-crop", f"{box.width + 4}x{box.height + 26}+{box.x - 2}+{box.y - 22}", "+repage"]
-    elif height:
-        crop = ["-crop", f"x{height}+0+0", "+repage"]
+        part = f"{box.width + 2}x{box.height + 25}+{box.x - 1}+{box.y - 20}"
+    if height:
+        part = re.sub(r"x\d+", f"x{height}", part)
+    crop = ["-crop", part, "+repage"]
     subprocess.run(["xdotool", "mousemove", "1279", "799"], check=True)
     last = []
 

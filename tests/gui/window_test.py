@@ -179,6 +179,7 @@ class Window(unittest.TestCase):
         self.well(wireshark, "reset.pcapng")
         wireshark.menu("Edit", "Preferences…")
         preferences = wireshark.window("Preferences")
+        window.place("Preferences", 60, 40, 1000, 400)
 
         pages = wait("its pages", lambda: next(
             (tree for tree in inside(preferences) if tree.get_role_name() == "tree" and
@@ -188,16 +189,17 @@ class Window(unittest.TestCase):
         choose(next(n for n in cells(pages) if n.get_name() == "Protocols"))
         key("Right")
         wait("the protocols", lambda: pages.get_child_count() > few + 100)
-        for letter in "Winsock":
-            key(letter)
+        protocols = list(cells(pages))
+        below = [n.get_name() for n in reversed(protocols)].index("Winsock")
+        key("End", *["Up"] * below)
+        wait("its page", lambda: protocols[-1 - below].get_state_set().contains(StateType.SELECTED))
         named(preferences, "check box", "Hold failures against the packets")
         press(preferences, "push button", "Edit…")
-        table = wireshark.window("Winsock User Codes")
-        window.place("Preferences", 60, 40, 1000, 600)
-        window.place("Winsock User Codes", 420, 360, 620, 240)
-        self.assertIn("SHOPEBUSY", [n.get_name() for tree in inside(table)
-                                    if tree.get_role_name() == "tree" for n in cells(tree)])
-        picture("preferences", around=preferences)
+        dialog = wireshark.window("Winsock User Codes")
+        window.place("Winsock User Codes", 420, 240, 620, 240)
+        table = first(dialog, "tree")
+        self.assertIn("SHOPEBUSY", [n.get_name() for n in cells(table)])
+        picture("preferences", around=preferences, height=385)  # below is where this user's file is
 
     def test_a_new_user_is_offered_the_profile(self):
         """As installed: among Wireshark's own profiles, and not in the user's folder."""
