@@ -61,7 +61,7 @@ static guint8 *bytes_of(const record *r, size_t *length)
     size_t before = r->kind % KINDS == KIND_TELEMETRY ? sizeof headers : 0;
 
     *length = before + MIN(r->length, MAX_PAYLOAD);
-    guint8 *bytes = malloc(*length + (*length == 0));
+    guint8 *bytes = g_malloc(*length + (*length == 0));
     memcpy(bytes + before, r->bytes, *length - before);
     if (before) {
         memcpy(bytes, headers, before);
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size)
     session_renew();
     for (size_t i = 0; i < count; i++) {
         frame_data_destroy(&frames[i].fd);
-        free(frames[i].bytes);
+        g_free(frames[i].bytes);
     }
     return 0;
 }

@@ -526,9 +526,8 @@ static void test_collectors(void **state)
     (void)state;
     char name[128];
     expect_collector(collector);
-    snprintf(name, sizeof name, "[%s", collector);
-    *strchr(name, ':') = ']';
-    snprintf(strchr(name, ']') + 1, 16, ":%s", strchr(collector, ':') + 1);
+    int address = (int)strcspn(collector, ":");
+    snprintf(name, sizeof name, "[%.*s]%s", address, collector, collector + address);
     expect_collector(name); /* brackets may be put about any address */
 
     assert_int_equal(setenv("WSFT_COLLECTOR", collector, 1), 0);
