@@ -137,7 +137,8 @@ static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
 
     if (v->kind != VERDICT_NONE) {
         generated(proto_tree_add_uint(tree, hf_winsock_verdict, tvb, 0, 0, v->kind));
-        generated(proto_tree_add_string(tree, hf_winsock_reason, tvb, 0, 0, v->reason));
+        generated(
+            proto_tree_add_string(tree, hf_winsock_reason, tvb, 0, 0, r->reason ? r->reason : ""));
     }
     for (guint i = 0; i < v->evidence_count; i++)
         generated(proto_tree_add_uint(tree, hf_winsock_evidence, tvb, 0, 0, v->evidence[i].frame));
@@ -168,7 +169,8 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
         observe_frame(pinfo); /* before anything is judged anew */
     if (!failure->entry.error || (in->sender.flags & WINSOCK_FLAG_TEST))
         return;
-    const report *r = correlate_failure(in, failure);
+    const report *r =
+        correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));
     if (!r) {
         if (correlate_is_full())
             mark_limit(pinfo, shown, "Not judged: the file has a million failures before it");

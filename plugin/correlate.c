@@ -67,6 +67,7 @@ static void report_free(gpointer data)
 {
     g_free(((report *)data)->process);
     g_free(((report *)data)->node);
+    g_free(((report *)data)->reason);
     g_free(data);
 }
 
@@ -95,18 +96,39 @@ void correlate_end_file(void)
     last_of_socket = NULL;
 }
 
-/* Judges a report, and links it to the packets that decide it. */
-static void judge(report *r)
+static gboolean rests_on(const verdict *v, guint32 frame)
 {
-    r->judged = verdict_judge(observe_facts(), observe_names(), &r->facts);
+    guint i = 0;
+
+    while (i < v->evidence_count && v->evidence[i].frame != frame)
+        i++;
+    return i < v->evidence_count;
+}
+
+static void link_to(report *r, guint32 frame)
+{
+    GPtrArray *there = g_hash_table_lookup(broken_by, GUINT_TO_POINTER(frame));
+
+    if (!there) {
+        there = g_ptr_array_new();
+        g_hash_table_insert(broken_by, GUINT_TO_POINTER(frame), there);
+    }
+    g_ptr_array_add(there, r);
+}
+
+/* Judges a report, and links it to the packets that decide it and have not before. */
+static void judge(report *r, gboolean is_new, gboolean with_reason)
+{
+    verdict before = r->judged;
+    char reason[VERDICT_MAX_REASON];
+
+    r->judged = verdict_judge(observe_facts(), observe_names(), &r->facts, is_new,
+                              with_reason ? reason : NULL);
+    g_free(r->reason);
+    r->reason = with_reason ? g_strdup(reason) : NULL;
     for (guint i = 0; i < r->judged.evidence_count; i++) {
-        gpointer frame = GUINT_TO_POINTER(r->judged.evidence[i].frame);
-        GPtrArray *there = g_hash_table_lookup(broken_by, frame);
-        if (!there) {
-            there = g_ptr_array_new();
-            g_hash_table_insert(broken_by, frame, there);
-        }
-        g_ptr_array_add(there, r);
+        if (!rests_on(&before, r->judged.evidence[i].frame))
+            link_to(r, r->judged.evidence[i].frame);
     }
 }
 
@@ -120,8 +142,11 @@ static void judge_all(void)
     judged.changes = observe_changes();
     judged.count = reports->len;
     g_hash_table_remove_all(broken_by);
-    for (guint i = 0; i < reports->len; i++)
-        judge(reports->pdata[i]);
+    for (guint i = 0; i < reports->len; i++) {
+        report *r = reports->pdata[i];
+        r->judged.evidence_count = 0; /* its links are gone */
+        judge(r, FALSE, FALSE);
+    }
     judged.ended = trace_ended(observe_facts());
     judged.done = g_get_monotonic_time();
     judged.took = judged.done - begun;
@@ -136,10 +161,18 @@ static void judge_again(void)
         judge_all();
 }
 
+static void ensure_reason(report *r)
+{
+    if (!r->reason)
+        judge(r, FALSE, TRUE);
+}
+
 const GPtrArray *correlate_reports(void)
 {
     if (reports)
         judge_all();
+    for (guint i = 0; reports && i < reports->len; i++)
+        ensure_reason(reports->pdata[i]);
     return reports;
 }
 
@@ -233,7 +266,8 @@ static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
                           .remote = end_of(&failure->remote)};
 }
 
-static report *add_report(const datagram *in, const winsock_failure *failure, guint32 place)
+static report *add_report(const datagram *in, const winsock_failure *failure, guint32 place,
+                          gboolean with_reason)
 {
     report *r = g_new0(report, 1);
 
@@ -250,12 +284,12 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     find_root(r, failure->entry.error->category);
     g_ptr_array_add(reports, r);
     g_hash_table_add(by_packet, r);
-    verdict_keep(observe_facts(), &r->facts);
-    judge(r);
+    judge(r, TRUE, with_reason);
     return r;
 }
 
-const report *correlate_failure(const datagram *in, const winsock_failure *failure)
+const report *correlate_failure(const datagram *in, const winsock_failure *failure,
+                                gboolean with_reason)
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
     report key = {.packet = observe_packet(in->pinfo),
@@ -266,6 +300,8 @@ const report *correlate_failure(const datagram *in, const winsock_failure *failu
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
     else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
-        r = add_report(in, failure, key.place);
+        r = add_report(in, failure, key.place, with_reason);
+    if (r && with_reason)
+        ensure_reason(r);
     return r;
 }

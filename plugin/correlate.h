@@ -8,8 +8,9 @@
 #include "items.h"
 #include "verdict.h"
 
-/* How many failures of a file are judged: at 650 bytes each they take 650 MB. The emitter
- * sends a thousand datagrams a second at the most, equal failures folded. */
+/* How many failures of a file are judged: at 350 bytes each they take 350 MB, and 100 more where
+ * their reasons are read. The emitter sends a thousand datagrams a second at the most, equal
+ * failures folded. */
 #define CORRELATE_MAX_REPORTS 1000000
 
 /* One failure of the file. Lives until the file is closed. */
@@ -26,12 +27,15 @@ typedef struct report {
     char *node; /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
+    char *reason; /* a sentence, or NULL: nobody has read it yet */
 } report;
 
 /* The report of a failure that is being dissected: made on its first visit, judged by the packets
  * so far, or in a second pass and in the window by all. failure: complete but for its verdict.
+ * with_reason: somebody reads the reason, so that it is not NULL.
  * Result: NULL where the failure is not judged. */
-const report *correlate_failure(const datagram *in, const winsock_failure *failure);
+const report *correlate_failure(const datagram *in, const winsock_failure *failure,
+                                gboolean with_reason);
 
 /* Whether the file has as many reports as are judged. */
 gboolean correlate_is_full(void);
@@ -39,8 +43,8 @@ gboolean correlate_is_full(void);
 /* The reports that a packet decides (array of report), or NULL. */
 const GPtrArray *correlate_broken_by(const packet_info *pinfo);
 
-/* Every failure of the file (array of report), judged by all packets so far; NULL without a file.
- */
+/* Every failure of the file (array of report), judged by all packets so far, with its reason; NULL
+ * without a file. */
 const GPtrArray *correlate_reports(void);
 
 /* "shop.exe (4711)", or "". */

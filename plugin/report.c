@@ -135,7 +135,7 @@ static void print_failure(const report *r)
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
            frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
                       r->root && correlate_has_frame(r->root)),
-           column(v->reason));
+           column(r->reason));
     g_free(flow);
     wmem_free(NULL, who);
 }

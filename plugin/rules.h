@@ -35,6 +35,8 @@ typedef struct {
     trace_flow *flow;   /* NULL: none was found */
     int mine, peers;    /* its sides */
     gboolean is_likely; /* it was found without the report's own end: it excludes nothing */
+    gboolean keeps;     /* what the flow is judged by is kept: the report comes now */
+    char *reason;       /* room for VERDICT_MAX_REASON, or NULL where nobody reads the sentence */
 } view;
 
 typedef verdict (*rule)(const view *v);
@@ -45,7 +47,8 @@ typedef struct {
     char text[80];
 } phrase;
 
-verdict answer(verdict_kind kind, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* A verdict and its sentence, which takes the place of any before it. */
+verdict answer(const view *v, verdict_kind kind, const char *format, ...) G_GNUC_PRINTF(3, 4);
 verdict with_evidence(const view *v, verdict result, trace_packet packet);
 
 static inline trace_packet at(trace_event event)

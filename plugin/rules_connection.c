@@ -43,17 +43,18 @@ static trace_event unanswered_probe(const view *v)
 
 static verdict because_unacknowledged(const view *v, trace_event again)
 {
-    return with_evidence(
-        v,
-        answer(VERDICT_CONFIRMED, "Data sent again %u time%s, the last %s, was never acknowledged",
-               again.value, again.value == 1 ? "" : "s", in_frame(v, at(again)).text),
-        at(again));
+    return with_evidence(v,
+                         answer(v, VERDICT_CONFIRMED,
+                                "Data sent again %u time%s, the last %s, was never acknowledged",
+                                again.value, again.value == 1 ? "" : "s",
+                                in_frame(v, at(again)).text),
+                         at(again));
 }
 
 static verdict because_unanswered(const view *v, trace_event probe)
 {
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED,
+                         answer(v, VERDICT_CONFIRMED,
                                 "%u keep-alive probes, the last %s, went unanswered", probe.value,
                                 in_frame(v, at(probe)).text),
                          at(probe));
@@ -68,36 +69,36 @@ verdict judge_reset(const view *v)
     trace_event ignored = ignored_reset(v);
     if (ignored.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The peer sent a RST %s, but the connection went on after it",
                                     in_frame(v, at(ignored)).text),
                              at(ignored));
     if (rst.frame)
         return with_evidence(
             v,
-            answer(VERDICT_CONFIRMED, "The peer reset the connection: RST %s, %s%s",
+            answer(v, VERDICT_CONFIRMED, "The peer reset the connection: RST %s, %s%s",
                    in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text, whose(rst).text),
             at(rst));
     if (stray.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "A RST came %s, but outside of the window: the host need not "
                                     "accept it",
                                     in_frame(v, at(stray)).text),
                              at(stray));
     if (mine.frame && trace_has_sent(v->flow, v->peers))
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "Only this host reset the connection: RST %s",
                                     in_frame(v, at(mine)).text),
                              at(mine));
     if (fin.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The peer closed the connection %s, and sent no RST",
                                     in_frame(v, at(fin)).text),
                              at(fin));
-    return answer(VERDICT_INCONCLUSIVE,
+    return answer(v, VERDICT_INCONCLUSIVE,
                   "The connection is in the trace, and no RST of it before the failure");
 }
 
@@ -107,7 +108,7 @@ static verdict judge_silence_for_refused(const view *v, trace_event syn)
         handshake_of(v).frame)
         return judge_by_icmp(v);
     return with_evidence(v,
-                         answer(VERDICT_CONTRADICTED,
+                         answer(v, VERDICT_CONTRADICTED,
                                 "Nothing refused it: the SYN %s was not answered at all",
                                 in_frame(v, at(syn)).text),
                          at(syn));
@@ -117,36 +118,39 @@ verdict judge_refused(const view *v)
 {
     if (v->protocol == TRACE_UDP)
         return is_windows(v)
-                   ? answer(VERDICT_INCONCLUSIVE, "Windows has no such error for a UDP socket")
+                   ? answer(v, VERDICT_INCONCLUSIVE, "Windows has no such error for a UDP socket")
                    : judge_by_icmp(v);
     trace_event syn_ack = peers_event(v, EVENT_SYN_ACK), rst = inbound(v, EVENT_RST);
     trace_event syn = attempt(v);
     if (is_latest(syn, rst) && rst.frame)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The peer refused an earlier attempt %s, but the SYN %s was not answered",
                       in_frame(v, at(rst)).text, in_frame(v, at(syn)).text);
     if (syn_ack.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "The peer accepted the connection: SYN-ACK %s",
                                     in_frame(v, at(syn_ack)).text),
                              at(syn_ack));
     if (rst.frame && syn.frame && (rst.value & RST_ANSWERS_SYN)) {
+        guint32 attempts = attempts_since(v, call_began(v));
         verdict result =
-            answer(VERDICT_CONFIRMED, "The peer refused the connection: RST %s answers the SYN, %s",
-                   in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
-        result.attempts = attempts_since(v, call_began(v));
-        if (result.attempts > 1)
-            snprintf(result.reason, sizeof result.reason,
-                     "The peer refused the connection %u times: RST %s answers the last SYN, %s",
-                     result.attempts, in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
+            attempts > 1
+                ? answer(v, VERDICT_CONFIRMED,
+                         "The peer refused the connection %u times: RST %s answers the last SYN, "
+                         "%s",
+                         attempts, in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text)
+                : answer(v, VERDICT_CONFIRMED,
+                         "The peer refused the connection: RST %s answers the SYN, %s",
+                         in_frame(v, at(rst)).text, how_long_before(v, at(rst)).text);
+        result.attempts = attempts;
         return with_evidence(v, result, at(rst));
     }
     if (!rst.frame)
         rst = inbound(v, EVENT_STRAY_RST);
     if (rst.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The peer sent a RST %s, which answers no SYN of this call",
                                     in_frame(v, at(rst)).text),
                              at(rst));
@@ -167,27 +171,27 @@ static verdict judge_connect_timeout(const view *v)
 
     if (is_latest(reply, syn))
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED, "The peer answered: %s %s",
+                             answer(v, VERDICT_CONTRADICTED, "The peer answered: %s %s",
                                     syn_ack.frame ? "SYN-ACK" : "RST", in_frame(v, at(reply)).text),
                              at(reply));
     gint64 since = MAX(call_began(v), reply.frame ? reply.time : G_MININT64);
     guint32 attempts = attempts_since(v, since);
     trace_event first = first_attempt(v, since);
     if (attempts < 2)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The trace has %u SYN of this call; one that times out sends several",
                       attempts);
     if (!hears_both_ways(v))
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "%u SYNs went unanswered, but the trace has no packet to this host at all",
                       attempts);
     if (handshake_of(v).frame || (trace_has_sent(v->flow, v->peers) && !reply.frame))
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "%u SYNs have no answer in the trace, but the peer sent other packets",
                       attempts);
     verdict result =
-        answer(VERDICT_CONFIRMED, "No SYN-ACK came: %u SYNs over %.1f s, none answered", attempts,
-               (double)(syn.time - first.time) / (double)RULE_SECOND);
+        answer(v, VERDICT_CONFIRMED, "No SYN-ACK came: %u SYNs over %.1f s, none answered",
+               attempts, (double)(syn.time - first.time) / (double)RULE_SECOND);
     result.attempts = attempts;
     return with_evidence(v, with_evidence(v, result, at(syn)), at(first));
 }
@@ -197,7 +201,7 @@ verdict judge_timeout(const view *v)
     if (v->protocol == TRACE_UDP)
         return icmp_error(v).frame
                    ? judge_by_icmp(v)
-                   : answer(VERDICT_INCONCLUSIVE,
+                   : answer(v, VERDICT_INCONCLUSIVE,
                             "A datagram socket times out by the program's own limit");
     if (is_connect(v))
         return judge_connect_timeout(v);
@@ -206,7 +210,7 @@ verdict judge_timeout(const view *v)
         return because_unacknowledged(v, again);
     if (probe.frame && !is_windows(v)) /* which says 10052 of it */
         return because_unanswered(v, probe);
-    return answer(VERDICT_INCONCLUSIVE,
+    return answer(v, VERDICT_INCONCLUSIVE,
                   "All data was acknowledged: a silent peer, or the program's own time limit");
 }
 
@@ -219,7 +223,7 @@ verdict judge_aborted(const view *v)
         peers.frame = 0; /* it answers what the host had ended */
     if (peers.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The peer reset the connection: RST %s; Windows mostly calls "
                                     "that WSAECONNRESET",
                                     in_frame(v, at(peers)).text),
@@ -228,18 +232,18 @@ verdict judge_aborted(const view *v)
         return with_evidence(v, because_unacknowledged(v, again), at(mine));
     if (mine.frame && (my_event(v, EVENT_FIN).frame || !trace_has_data(v->flow, v->peers)))
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "This host sent a RST %s, but there was no data that it had "
                                     "not read",
                                     in_frame(v, at(mine)).text),
                              at(mine));
     if (mine.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONFIRMED,
+                             answer(v, VERDICT_CONFIRMED,
                                     "This host ended the connection itself: RST %s, %s",
                                     in_frame(v, at(mine)).text, how_long_before(v, at(mine)).text),
                              at(mine));
-    return answer(VERDICT_INCONCLUSIVE,
+    return answer(v, VERDICT_INCONCLUSIVE,
                   "The connection is in the trace, and no RST of this host before the failure");
 }
 
@@ -248,10 +252,10 @@ verdict judge_shut_down(const view *v)
     trace_event fin = my_event(v, EVENT_FIN);
 
     if (!fin.frame)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The connection is in the trace, and no FIN of this host before the failure");
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED, "This host had closed its direction: FIN %s",
+                         answer(v, VERDICT_CONFIRMED, "This host had closed its direction: FIN %s",
                                 in_frame(v, at(fin)).text),
                          at(fin));
 }
@@ -284,21 +288,21 @@ verdict judge_not_connected(const view *v)
 
     if (over.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONFIRMED, "The connection was over: %s %s", what,
+                             answer(v, VERDICT_CONFIRMED, "The connection was over: %s %s", what,
                                     in_frame(v, at(over)).text),
                              at(over));
     if (done.frame && done.kind == EVENT_FIRST)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The trace does not have the beginning of this connection");
     if (done.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "The connection was there: SYN-ACK %s, and no end of it",
                                     in_frame(v, at(done)).text),
                              at(done));
     return my_event(v, EVENT_SYN).frame && hears_both_ways(v)
-               ? answer(VERDICT_CONFIRMED, "The handshake had not completed")
-               : answer(VERDICT_INCONCLUSIVE,
+               ? answer(v, VERDICT_CONFIRMED, "The handshake had not completed")
+               : answer(v, VERDICT_INCONCLUSIVE,
                         "The trace does not have the beginning of this connection");
 }
 
@@ -307,9 +311,9 @@ verdict judge_connected_already(const view *v)
     trace_event done = handshake_of(v);
 
     if (!done.frame || done.kind == EVENT_FIRST)
-        return answer(VERDICT_INCONCLUSIVE, "The trace has no handshake of this connection");
+        return answer(v, VERDICT_INCONCLUSIVE, "The trace has no handshake of this connection");
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED, "The handshake had completed: SYN-ACK %s",
+                         answer(v, VERDICT_CONFIRMED, "The handshake had completed: SYN-ACK %s",
                                 in_frame(v, at(done)).text),
                          at(done));
 }
@@ -320,14 +324,15 @@ verdict judge_already(const view *v)
 
     if (done.frame && done.kind == EVENT_SYN_ACK)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED, "The handshake had completed: SYN-ACK %s",
+                             answer(v, VERDICT_CONTRADICTED,
+                                    "The handshake had completed: SYN-ACK %s",
                                     in_frame(v, at(done)).text),
                              at(done));
     if (done.frame || !is_latest(syn, inbound(v, EVENT_RST)) || !hears_both_ways(v))
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The trace has no SYN of this call that waits for its answer");
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED, "The SYN %s was still waiting for its answer",
+                         answer(v, VERDICT_CONFIRMED, "The SYN %s was still waiting for its answer",
                                 in_frame(v, at(syn)).text),
                          at(syn));
 }
@@ -340,15 +345,15 @@ verdict judge_disconnecting(const view *v)
         rst.frame = 0; /* it answers what the host sent later */
     if (rst.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "The peer did not close but reset the connection: RST %s",
                                     in_frame(v, at(rst)).text),
                              at(rst));
     if (!fin.frame)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The connection is in the trace, and no FIN of the peer before the failure");
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED, "The peer closed the connection: FIN %s, %s",
+                         answer(v, VERDICT_CONFIRMED, "The peer closed the connection: FIN %s, %s",
                                 in_frame(v, at(fin)).text, how_long_before(v, at(fin)).text),
                          at(fin));
 }
@@ -362,11 +367,11 @@ verdict judge_network_reset(const view *v)
         return because_unanswered(v, unanswered);
     if (answered.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "The peer answered the keep-alive probes, the last %s",
                                     in_frame(v, at(answered)).text),
                              at(answered));
-    return answer(VERDICT_INCONCLUSIVE,
+    return answer(v, VERDICT_INCONCLUSIVE,
                   "The connection is in the trace, and no unanswered keep-alive probes of it");
 }
 
@@ -381,22 +386,22 @@ verdict judge_network_down(const view *v)
     gint64 moment = v->failure->moment;
 
     if (!trace_survey_host(v->facts, &v->local, moment, RULE_TOLERANCE, &host) || !host.last.frame)
-        return answer(VERDICT_LOCAL,
+        return answer(v, VERDICT_LOCAL,
                       "It arises inside the host, of which the trace has no packet before");
     if (host.after.frame)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The host's network was there, before or again: a packet of "
                                     "it follows %s",
                                     in_frame(v, host.after).text),
                              host.after);
     if (host.silent < SILENT_TOGETHER || trace_ended(v->facts) - moment < SILENCE)
-        return answer(v->flow ? VERDICT_INCONCLUSIVE : VERDICT_LOCAL,
+        return answer(v, v->flow ? VERDICT_INCONCLUSIVE : VERDICT_LOCAL,
                       "The host's last packet is %s; whether its network was down the trace does "
                       "not show",
                       in_frame(v, host.last).text);
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED,
+                         answer(v, VERDICT_CONFIRMED,
                                 "All traffic of this host stops: %u conversations fall silent, the "
                                 "last packet is %s, %s",
                                 host.silent, in_frame(v, host.last).text,
@@ -412,11 +417,11 @@ verdict judge_nothing_sent(const view *v)
     if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && is_connect(v))
         syn = attempt(v);
     if (!syn.frame)
-        return answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
-    return with_evidence(
-        v,
-        answer(VERDICT_CONTRADICTED, "A SYN was sent all the same, %s", in_frame(v, at(syn)).text),
-        at(syn));
+        return answer(v, VERDICT_LOCAL, "It arises inside the host; no packet is expected");
+    return with_evidence(v,
+                         answer(v, VERDICT_CONTRADICTED, "A SYN was sent all the same, %s",
+                                in_frame(v, at(syn)).text),
+                         at(syn));
 }
 
 verdict judge_no_buffers(const view *v)
@@ -428,7 +433,7 @@ verdict judge_no_buffers(const view *v)
         !trace_survey_host(v->facts, &v->local, v->failure->moment, RULE_TOLERANCE, &host) ||
         host.ports < TRACE_DYNAMIC_PORTS - TRACE_DYNAMIC_PORTS / 16)
         return result;
-    return answer(VERDICT_LOCAL,
+    return answer(v, VERDICT_LOCAL,
                   "It arises inside the host: %u of its %d dynamic ports are in use, or were until "
                   "four minutes before",
                   host.ports, TRACE_DYNAMIC_PORTS);
@@ -445,8 +450,9 @@ verdict judge_cancelled(const view *v)
             over = my_event(v, EVENT_FIN);
     }
     if (!over.frame || v->failure->moment - over.time > RULE_SECOND)
-        return answer(VERDICT_LOCAL, "The host cut the call short itself; no packet is expected");
-    return answer(VERDICT_LOCAL, "The host cut the call short itself, and its connection %s",
+        return answer(v, VERDICT_LOCAL,
+                      "The host cut the call short itself; no packet is expected");
+    return answer(v, VERDICT_LOCAL, "The host cut the call short itself, and its connection %s",
                   in_frame(v, at(over)).text);
 }
 
@@ -461,12 +467,12 @@ verdict judge_pending(const view *v)
     if (tcp && is_latest(peers_event(v, EVENT_WINDOW_CLOSED), peers_event(v, EVENT_WINDOW_OPENED)))
         closed = peers_event(v, EVENT_WINDOW_CLOSED);
     if (syn.frame)
-        return answer(VERDICT_LOCAL, "It is no failure: the SYN %s waits for its answer",
+        return answer(v, VERDICT_LOCAL, "It is no failure: the SYN %s waits for its answer",
                       in_frame(v, at(syn)).text);
     if (closed.frame)
-        return answer(VERDICT_LOCAL,
+        return answer(v, VERDICT_LOCAL,
                       "It is no failure: the peer takes no data, its window is "
                       "closed %s",
                       in_frame(v, at(closed)).text);
-    return answer(VERDICT_LOCAL, "It is no failure: the call goes on, or is to be made again");
+    return answer(v, VERDICT_LOCAL, "It is no failure: the call goes on, or is to be made again");
 }

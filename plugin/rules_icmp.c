@@ -84,17 +84,17 @@ verdict judge_by_icmp(const view *v)
     said means = meaning_of(icmp.value);
 
     if (!icmp.frame)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The flow is in the trace, and no ICMP error about it before the failure");
     if (!is_cause(v, means))
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "An ICMP%s error came that does not decide it: type %u, code "
                                     "%u, %s",
                                     icmp.value & 0x10000 ? "v6" : "", icmp.value >> 8 & 0xff,
                                     icmp.value & 0xff, in_frame(v, at(icmp)).text),
                              at(icmp));
-    verdict result = answer(VERDICT_CONFIRMED, "%s: ICMP%s %s, %s", sentences[means],
+    verdict result = answer(v, VERDICT_CONFIRMED, "%s: ICMP%s %s, %s", sentences[means],
                             icmp.value & 0x10000 ? "v6" : "", in_frame(v, at(icmp)).text,
                             how_long_before(v, at(icmp)).text);
     if (v->protocol == TRACE_TCP)
@@ -121,7 +121,7 @@ verdict judge_by_neighbour(const view *v)
     trace_flow *search = trace_find(v->facts, TRACE_NEIGHBOUR, &host, &neighbour,
                                     v->failure->moment, RULE_TOLERANCE);
     if (!search || neighbour.length == 0 || !trace_has_heard(v->facts, &host))
-        return answer(VERDICT_NONE, "%s", "");
+        return answer(v, VERDICT_NONE, "%s", "");
     int side = trace_side_of(search, &host);
     gint64 moment = v->failure->moment;
     trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
@@ -130,10 +130,10 @@ verdict judge_by_neighbour(const view *v)
     /* One question can be answered yet; and who sends packets is there. */
     if (!is_latest(asked, answered) || asked.value < 2 || moment - asked.time > 60 * RULE_SECOND ||
         (v->flow && peer_sent_after(v, asked)))
-        return answer(VERDICT_NONE, "%s", "");
+        return answer(v, VERDICT_NONE, "%s", "");
     return with_evidence(
         v,
-        answer(VERDICT_CONFIRMED,
+        answer(v, VERDICT_CONFIRMED,
                "Nobody has the peer's address: %u %s for it, the last %s, without an "
                "answer",
                asked.value, host.length == 4 ? "ARP requests" : "neighbour solicitations",
@@ -144,13 +144,13 @@ verdict judge_by_neighbour(const view *v)
 verdict judge_unreachable(const view *v)
 {
     trace_event done = handshake_of(v), icmp = icmp_error(v);
-    verdict by_neighbour = icmp.frame ? answer(VERDICT_NONE, "%s", "") : judge_by_neighbour(v);
+    verdict by_neighbour = icmp.frame ? answer(v, VERDICT_NONE, "%s", "") : judge_by_neighbour(v);
 
     if (by_neighbour.kind != VERDICT_NONE)
         return by_neighbour;
     if (v->protocol == TRACE_TCP && done.kind == EVENT_SYN_ACK && is_latest(done, icmp))
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
+                             answer(v, VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
                                     in_frame(v, at(done)).text),
                              at(done));
     return judge_by_icmp(v);
@@ -169,10 +169,11 @@ verdict judge_host_down(const view *v)
         first = peers_event(v, EVENT_DATAGRAM);
     if (first.frame)
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED, "The host is there: it sent a packet %s",
+                             answer(v, VERDICT_CONTRADICTED,
+                                    "The host is there: it sent a packet %s",
                                     in_frame(v, at(first)).text),
                              at(first));
-    return answer(VERDICT_INCONCLUSIVE,
+    return answer(v, VERDICT_INCONCLUSIVE,
                   "The peer sent nothing, and no search for it is in the trace");
 }
 
@@ -184,7 +185,7 @@ verdict judge_access(const view *v)
     if (icmp.frame && is_cause(v, meaning_of(icmp.value)))
         return judge_by_icmp(v);
     if (!is_windows(v) && my_event(v, EVENT_SYN).frame)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "A SYN was sent; on this platform a router's prohibition can cause it, which "
                       "is not in the trace");
     return judge_nothing_sent(v);
@@ -212,19 +213,19 @@ verdict judge_too_long(const view *v)
     if (!is_receive(v))
         return icmp.frame && is_cause(v, meaning_of(icmp.value))
                    ? judge_by_icmp(v)
-                   : answer(VERDICT_LOCAL, "It is too large to be sent; no packet is expected");
+                   : answer(v, VERDICT_LOCAL, "It is too large to be sent; no packet is expected");
     if (bytes == 0)
-        return answer(VERDICT_INCONCLUSIVE, "The report does not say how large the buffer was");
+        return answer(v, VERDICT_INCONCLUSIVE, "The report does not say how large the buffer was");
     trace_event large = trace_last_event(v->flow, EVENT_DATAGRAM, v->peers,
                                          (guint32)MIN(bytes, G_MAXUINT32 - 1) + 1,
                                          v->failure->moment, RULE_TOLERANCE);
     if (!large.frame || v->failure->moment - large.time > 60 * RULE_SECOND)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The trace has no datagram larger than the %" G_GUINT64_FORMAT
                       " bytes of the buffer",
                       bytes);
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED,
+                         answer(v, VERDICT_CONFIRMED,
                                 "A datagram of %u bytes came %s, for a buffer of "
                                 "%" G_GUINT64_FORMAT,
                                 large.value, in_frame(v, at(large)).text, bytes),

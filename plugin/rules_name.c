@@ -115,17 +115,17 @@ static verdict judge_unanswered(const view *v, const lookup *found)
     }
     if (v->failure->error != 11002 || is_answered || moment - found->first.time < RULE_SECOND)
         return with_evidence(v,
-                             answer(VERDICT_INCONCLUSIVE,
+                             answer(v, VERDICT_INCONCLUSIVE,
                                     "The look-up of %s was not answered before the failure",
                                     text_of_name(found->name).text),
                              last);
     if (!trace_has_heard(v->facts, &v->local))
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The look-up of %s was not answered, but the trace has no packet to this "
                       "host at all",
                       text_of_name(found->name).text);
     return with_evidence(v,
-                         answer(VERDICT_CONFIRMED,
+                         answer(v, VERDICT_CONFIRMED,
                                 "No name server answered: %u quer%s for %s over %.1f s", queries,
                                 queries == 1 ? "y" : "ies", text_of_name(found->name).text,
                                 (double)(moment - found->first.time) / (double)RULE_SECOND),
@@ -141,9 +141,9 @@ verdict judge_name(const view *v)
     lookups_visit(v->names, &v->local, failure->node, failure->moment - duration,
                   failure->moment + RULE_TOLERANCE, weigh, &search);
     if (!search.best && lookups_are_full(v->names))
-        return answer(VERDICT_INCONCLUSIVE, "The trace has more look-ups than are kept");
+        return answer(v, VERDICT_INCONCLUSIVE, "The trace has more look-ups than are kept");
     if (!search.best)
-        return answer(VERDICT_UNSEEN, "The trace has no look-up of %s by this host",
+        return answer(v, VERDICT_UNSEEN, "The trace has no look-up of %s by this host",
                       text_of_name(failure->node).text);
     text_name name = text_of_name(search.best->name);
     trace_packet reply = search.question->answer;
@@ -152,14 +152,14 @@ verdict judge_name(const view *v)
         return judge_unanswered(v, search.best);
     case FOUND:
         return with_evidence(v,
-                             answer(VERDICT_CONTRADICTED,
+                             answer(v, VERDICT_CONTRADICTED,
                                     "The name server gave an address for %s %s", name.text,
                                     in_frame(v, reply).text),
                              reply);
     default:
         return with_evidence(
             v,
-            answer(search.rank == FITTING ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
+            answer(v, search.rank == FITTING ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
                    "The name server answered %s for %s %s, %s", rcode_name(search.question->rcode),
                    name.text, in_frame(v, reply).text, how_long_before(v, reply).text),
             reply);

@@ -18,21 +18,22 @@
 /* What a datagram socket is told of lies back so far at the most. */
 #define DATAGRAM_TIME (60 * RULE_SECOND)
 
-verdict answer(verdict_kind kind, const char *format, ...)
+verdict answer(const view *v, verdict_kind kind, const char *format, ...)
 {
-    verdict result = {.kind = kind};
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(result.reason, sizeof result.reason, format, arguments);
+    if (v->reason)
+        vsnprintf(v->reason, VERDICT_MAX_REASON, format, arguments);
     va_end(arguments);
-    return result;
+    return (verdict){.kind = kind};
 }
 
 /* Adds to the end of the sentence. */
-static void add_words(verdict *result, const char *words)
+static void add_words(const view *v, const char *words)
 {
-    g_strlcat(result->reason, words, sizeof result->reason);
+    if (v->reason)
+        g_strlcat(v->reason, words, VERDICT_MAX_REASON);
 }
 
 verdict with_evidence(const view *v, verdict result, trace_packet packet)
@@ -45,8 +46,10 @@ verdict with_evidence(const view *v, verdict result, trace_packet packet)
 
 phrase in_frame(const view *v, trace_packet packet)
 {
-    phrase words;
+    phrase words = {""};
 
+    if (!v->reason)
+        return words;
     if (trace_has_frame(v->facts, packet))
         snprintf(words.text, sizeof words.text, "in frame %u", packet.frame);
     else
@@ -57,8 +60,10 @@ phrase in_frame(const view *v, trace_packet packet)
 phrase how_long_before(const view *v, trace_packet packet)
 {
     double seconds = (double)(v->failure->moment - packet.time) / (double)RULE_SECOND;
-    phrase words;
+    phrase words = {""};
 
+    if (!v->reason)
+        return words;
     if (seconds < 0)
         snprintf(words.text, sizeof words.text, "as the call failed");
     else if (seconds < 1)
@@ -177,8 +182,7 @@ typedef struct {
 
 static verdict judge_local(const view *v)
 {
-    (void)v;
-    return answer(VERDICT_LOCAL, "It arises inside the host; no packet is expected");
+    return answer(v, VERDICT_LOCAL, "It arises inside the host; no packet is expected");
 }
 
 /* When a flow counts as one of a moment. */
@@ -256,10 +260,11 @@ static verdict judge_in_use(const view *v)
         trace_find_by_end(v->facts, protocol, &v->local, NULL, v->failure->moment, is_alive, &wish,
                           &holder);
     if (!holder)
-        return answer(VERDICT_LOCAL, "It arises inside the host; the trace has no flow of the "
-                                     "port in the four minutes before");
+        return answer(v, VERDICT_LOCAL,
+                      "It arises inside the host; the trace has no flow of the "
+                      "port in the four minutes before");
     verdict result =
-        answer(VERDICT_LOCAL, "Port %u is in use, or was until lately: its flow began %s",
+        answer(v, VERDICT_LOCAL, "Port %u is in use, or was until lately: its flow began %s",
                v->local.port, in_frame(v, trace_began(holder)).text);
     set_stream(&result, holder, protocol, v->failure->moment);
     return result;
@@ -326,6 +331,8 @@ static trace_end own_end(const verdict_case *failure)
 
 static void take_flow(view *v, guint8 protocol, trace_flow *flow, int mine)
 {
+    if (v->keeps)
+        trace_keep(v->facts, flow, v->failure->moment);
     v->protocol = protocol;
     v->flow = flow;
     v->mine = mine;
@@ -423,23 +430,23 @@ static verdict judge_without_flow(const view *v, const error_rule *found, guint 
 {
     verdict result = found->judge == judge_unreachable || found->judge == judge_host_down
                          ? judge_by_neighbour(v)
-                         : answer(VERDICT_NONE, "%s", "");
+                         : answer(v, VERDICT_NONE, "%s", "");
 
     if (result.kind != VERDICT_NONE)
         return result;
     if (candidates > 1 && found->judge != judge_nothing_sent)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The report does not name its own end, and more than one flow to the other "
                       "end could be meant");
     if (trace_is_full(v->facts))
-        return answer(VERDICT_INCONCLUSIVE, "The trace has more flows than are kept");
+        return answer(v, VERDICT_INCONCLUSIVE, "The trace has more flows than are kept");
     if (found->flow == EXPECTS_NONE)
-        return answer(VERDICT_LOCAL,
+        return answer(v, VERDICT_LOCAL,
                       "The trace has no packet of it, as where the error arises inside the host");
     if (!v->failure->remote.length)
-        return answer(VERDICT_INCONCLUSIVE,
+        return answer(v, VERDICT_INCONCLUSIVE,
                       "The report does not name the other end, so that its flow is not known");
-    return answer(VERDICT_UNSEEN, "The trace has no packet between these two ends");
+    return answer(v, VERDICT_UNSEEN, "The trace has no packet between these two ends");
 }
 
 /* What is judged by a flow that the report does not quite name may confirm, and exclude nothing. */
@@ -455,15 +462,20 @@ static verdict judge_likely(const view *v, const error_rule *found)
     return result;
 }
 
-verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure)
+verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure,
+                      gboolean is_new, char *reason)
 {
     view v = {.facts = facts,
               .names = names,
               .failure = failure,
               .local = own_end(failure),
-              .protocol = failure->protocol};
+              .protocol = failure->protocol,
+              .keeps = is_new,
+              .reason = reason};
     const error_rule *found = rule_of(failure->error);
 
+    if (reason)
+        *reason = '\0';
     if (is_about_a_name(failure))
         return judge_name(&v);
     if (!found)
@@ -482,23 +494,10 @@ verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *fa
         set_stream(&result, v.flow, v.protocol, failure->moment);
     if (v.flow && found->flow != ASKS_NOTHING) {
         if (v.is_likely)
-            add_words(&result, " (the only flow to that end; the report does not name its own)");
+            add_words(&v, " (the only flow to that end; the report does not name its own)");
         if (failure->protocol == 0)
-            add_words(&result, v.protocol == TRACE_TCP
-                                   ? " (over TCP, which the report does not say)"
-                                   : " (over UDP, which the report does not say)");
+            add_words(&v, v.protocol == TRACE_TCP ? " (over TCP, which the report does not say)"
+                                                  : " (over UDP, which the report does not say)");
     }
     return result;
-}
-
-void verdict_keep(trace *facts, const verdict_case *failure)
-{
-    view v = {.facts = facts,
-              .failure = failure,
-              .local = own_end(failure),
-              .protocol = failure->protocol};
-
-    find_flow(&v);
-    if (v.flow)
-        trace_keep(facts, v.flow, failure->moment);
 }

@@ -34,12 +34,13 @@ typedef struct {
 } verdict_case;
 
 #define VERDICT_MAX_EVIDENCE 4
-#define VERDICT_MAX_REASON   320
+
+/* Bytes of the sentence that says why. */
+#define VERDICT_MAX_REASON 320
 
 /* What the packets prove. */
 typedef struct {
     verdict_kind kind;
-    char reason[VERDICT_MAX_REASON];             /* one sentence */
     trace_packet evidence[VERDICT_MAX_EVIDENCE]; /* the deciding one first */
     guint evidence_count;
     guint32 attempts; /* connection attempts that the failure stands for, or 0 */
@@ -49,14 +50,14 @@ typedef struct {
 } verdict;
 
 /* Holds a failure against the packets that have been noted.
- * Result: by value; VERDICT_NONE where no rule knows the error. */
-verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure);
+ * is_new: its report comes now, so that what a later packet would hide, and a judgement will ask
+ * for, is kept. reason: room for VERDICT_MAX_REASON bytes, or NULL: the sentence takes longer than
+ * the rest, and is made only where somebody reads it.
+ * Result: by value; VERDICT_NONE, and an empty sentence, where no rule knows the error. */
+verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure,
+                      gboolean is_new, char *reason);
 
 /* Whether the call is one that makes a connection. */
 gboolean verdict_is_connect(const verdict_case *failure);
-
-/* Keeps what a later packet would hide and a judgement will ask for. Once, when the report comes.
- */
-void verdict_keep(trace *facts, const verdict_case *failure);
 
 #endif

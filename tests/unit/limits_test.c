@@ -34,8 +34,7 @@ static void more_flows_than_are_kept(void **state)
     for (guint32 n = 0; n < 2 * TRACE_MAX_FLOWS; n++) {
         trace_end from = numbered(n + 1);
         verdict_case reset = unknown(f, 10054), local = unknown(f, 10049);
-        verdict_kind kinds[] = {verdict_judge(f->facts, f->names, &reset).kind,
-                                verdict_judge(f->facts, f->names, &local).kind};
+        verdict_kind kinds[] = {judge(f, &reset).kind, judge(f, &local).kind};
         gboolean full = n >= TRACE_MAX_FLOWS;
         assert_int_equal(trace_is_full(f->facts), full);
         assert_int_equal(kinds[0], full ? VERDICT_INCONCLUSIVE : VERDICT_UNSEEN);
@@ -62,7 +61,7 @@ static void more_look_ups_than_are_kept(void **state)
         char name[32];
         verdict_case failure = unknown(f, 11001);
         failure.node = "nobody.example";
-        assert_int_equal(verdict_judge(f->facts, f->names, &failure).kind,
+        assert_int_equal(judge(f, &failure).kind,
                          n < LOOKUPS_MAX ? VERDICT_UNSEEN : VERDICT_INCONCLUSIVE);
         snprintf(name, sizeof name, "host%d.example", n);
         f->now.frame++;

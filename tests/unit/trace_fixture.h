@@ -28,7 +28,8 @@ typedef struct {
     lookups *names;
     trace_packet now;
     trace_end client, server;
-    guint8 hops; /* of the server's packets */
+    guint8 hops;  /* of the server's packets */
+    char *reason; /* of the latest judgement */
 } fixture;
 
 static inline trace_end end(guint8 last, guint16 port)
@@ -49,6 +50,7 @@ static inline int setup(void **state)
     f->client = end(10, 50000);
     f->server = end(7, 443);
     f->hops = 60;
+    f->reason = g_malloc0(VERDICT_MAX_REASON);
     f->now.time = 1000000 * (gint64)MS;
     *state = f;
     return 0;
@@ -58,6 +60,7 @@ static inline int teardown(void **state)
 {
     trace_free(((fixture *)*state)->facts);
     lookups_free(((fixture *)*state)->names);
+    g_free(((fixture *)*state)->reason);
     g_free(*state);
     return 0;
 }
@@ -112,13 +115,26 @@ static inline verdict_case failure_of(const fixture *f, guint32 error, guint16 o
                           .remote = f->server};
 }
 
+/* The same whether the reason is wanted or not. */
+static inline verdict judge(const fixture *f, const verdict_case *failure)
+{
+    verdict v = verdict_judge(f->facts, f->names, failure, FALSE, f->reason);
+    verdict silent = verdict_judge(f->facts, f->names, failure, FALSE, NULL);
+
+    assert_int_equal(silent.kind, v.kind);
+    assert_int_equal(silent.evidence_count, v.evidence_count);
+    assert_memory_equal(silent.evidence, v.evidence, sizeof v.evidence);
+    assert_int_equal(silent.attempts, v.attempts);
+    return v;
+}
+
 static inline void expect(const fixture *f, verdict_case failure, verdict_kind kind,
                           guint32 evidence)
 {
-    verdict v = verdict_judge(f->facts, f->names, &failure);
-    assert_string_not_equal(v.reason, "");
+    verdict v = judge(f, &failure);
+    assert_string_not_equal(f->reason, "");
     if (v.kind != kind)
-        fail_msg("%d, not %d: %s", v.kind, kind, v.reason);
+        fail_msg("%d, not %d: %s", v.kind, kind, f->reason);
     assert_int_equal(v.evidence_count ? v.evidence[0].frame : 0, evidence);
 }
 

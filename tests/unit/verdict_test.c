@@ -87,7 +87,7 @@ static void refused(void **state)
     }
     verdict_case failure = failure_of(f, 10061, CONNECT);
     expect(f, failure, VERDICT_CONFIRMED, 6);
-    assert_int_equal(verdict_judge(f->facts, f->names, &failure).attempts, 3);
+    assert_int_equal(judge(f, &failure).attempts, 3);
 }
 
 static void accepted_is_not_refused(void **state)
@@ -287,7 +287,7 @@ static void a_name_server_that_is_silent(void **state)
     expect(f, look_up(f, 11002), VERDICT_CONFIRMED, 2);
     verdict_case accept = look_up(f, 11002);
     accept.node = NULL; /* a deferred WSAAccept */
-    assert_int_equal(verdict_judge(f->facts, f->names, &accept).kind, VERDICT_NONE);
+    assert_int_equal(judge(f, &accept).kind, VERDICT_NONE);
 }
 
 static void the_states_of_a_socket(void **state)
@@ -362,7 +362,7 @@ static void every_code_has_a_rule(void **state)
     {                                                                                              \
         verdict_case failure = failure_of(f, number, RECV);                                        \
         failure.node = "db";                                                                       \
-        assert_int_not_equal(verdict_judge(f->facts, f->names, &failure).kind, VERDICT_NONE);      \
+        assert_int_not_equal(judge(f, &failure).kind, VERDICT_NONE);                               \
     }
 #include "fields/errors.def"
 #undef X
@@ -372,7 +372,7 @@ static void no_rule_no_verdict(void **state)
 {
     fixture *f = *state;
     verdict_case failure = failure_of(f, 12345, RECV);
-    assert_int_equal(verdict_judge(f->facts, f->names, &failure).kind, VERDICT_NONE);
+    assert_int_equal(judge(f, &failure).kind, VERDICT_NONE);
 }
 
 int main(void)
