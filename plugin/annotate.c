@@ -126,14 +126,12 @@ static void add_delay(proto_tree *tree, tvbuff_t *tvb, gint64 nanoseconds)
     generated(proto_tree_add_time(tree, hf_winsock_cause_delay, tvb, 0, 0, &delay));
 }
 
-static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
-                        const winsock_failure *failure, const report *r)
+static void add_verdict(const datagram *in, proto_tree *tree, const report *r)
 {
     tvbuff_t *tvb = in->tvb;
     const verdict *v = &r->judged;
-    wmem_allocator_t *pool = in->pinfo->pool;
     const char *filter =
-        proto_field_is_referenced(tree, hf_winsock_filter) ? filter_of(pool, r) : NULL;
+        proto_field_is_referenced(tree, hf_winsock_filter) ? filter_of(in->pinfo->pool, r) : NULL;
 
     if (v->kind != VERDICT_NONE) {
         generated(proto_tree_add_uint(tree, hf_winsock_verdict, tvb, 0, 0, v->kind));
@@ -152,9 +150,6 @@ static void add_verdict(const datagram *in, proto_tree *tree, proto_item *shown,
         generated(proto_tree_add_uint(tree, hf_winsock_root, tvb, 0, 0, r->root->packet.frame));
     if (filter)
         generated(proto_tree_add_string(tree, hf_winsock_filter, tvb, 0, 0, filter));
-    if (v->kind == VERDICT_CONTRADICTED)
-        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed_contradicted,
-                               "The trace contradicts %s", summary_in_short(pool, failure));
 }
 
 void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
@@ -177,7 +172,11 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
         return;
     }
     failure->verdict = (guint8)r->judged.kind;
-    add_verdict(in, tree, shown, failure, r);
+    if (tree)
+        add_verdict(in, tree, r);
+    if (r->judged.kind == VERDICT_CONTRADICTED)
+        expert_add_info_format(pinfo, shown, &ei_winsock_failed_contradicted,
+                               "The trace contradicts %s", summary_in_short(pinfo->pool, failure));
     /* For the window's menu, which is of a packet that is visited again. */
     if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);

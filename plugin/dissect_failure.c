@@ -107,15 +107,18 @@ static proto_item *add_endpoint(const item *it, const endpoint_fields *fields,
 
     endpoint->length = it->length == 6 ? 4 : 16;
     tvb_memcpy(tvb, endpoint->address, offset, endpoint->length);
+    endpoint->port = tvb_get_ntohs(tvb, offset + endpoint->length);
+    if (it->length == 22)
+        endpoint->scope = tvb_get_ntohl(tvb, offset + 18);
+    if (!tree)
+        return NULL;
     proto_tree_add_item(tree, endpoint->length == 4 ? *fields->ip : *fields->ipv6, tvb, offset,
                         /* NOLINTNEXTLINE(bugprone-branch-clone): two names for 0 */
                         endpoint->length, endpoint->length == 4 ? ENC_BIG_ENDIAN : ENC_NA);
     offset += endpoint->length;
-    endpoint->port = tvb_get_ntohs(tvb, offset);
     proto_tree_add_item(tree, *fields->port, tvb, offset, 2, ENC_BIG_ENDIAN);
     if (it->length == 22)
-        proto_tree_add_item_ret_uint(tree, *fields->scope, tvb, offset + 2, 4, ENC_BIG_ENDIAN,
-                                     &endpoint->scope);
+        proto_tree_add_item(tree, *fields->scope, tvb, offset + 2, 4, ENC_BIG_ENDIAN);
     if (has_text(shown))
         proto_item_append_text(shown, ": %s",
                                summary_of_endpoint(it->in->pinfo->pool, endpoint, 0));
@@ -145,6 +148,8 @@ static proto_item *read_socket_kind(const item *it)
     failure->family = tvb_get_ntohs(tvb, it->value);
     failure->type = tvb_get_ntohs(tvb, it->value + 2);
     failure->protocol = tvb_get_ntohs(tvb, it->value + 4);
+    if (!tree)
+        return NULL;
     proto_tree_add_item(tree, hf_winsock_family, tvb, it->value, 2, ENC_BIG_ENDIAN);
     proto_tree_add_item(tree, hf_winsock_type, tvb, it->value + 2, 2, ENC_BIG_ENDIAN);
     proto_tree_add_item(tree, hf_winsock_protocol, tvb, it->value + 4, 2, ENC_BIG_ENDIAN);
@@ -219,6 +224,8 @@ static proto_item *read_trace_context(const item *it)
     proto_item *shown;
     proto_tree *tree = add_item_tree(it, ett_winsock_trace, &shown, "Trace context");
 
+    if (!tree)
+        return NULL;
     proto_tree_add_item(tree, hf_winsock_trace_id, tvb, it->value, 16, ENC_NA);
     proto_tree_add_item(tree, hf_winsock_span_id, tvb, it->value + 16, 8, ENC_NA);
     proto_tree_add_item(tree, hf_winsock_trace_flags, tvb, it->value + 24, 1, ENC_BIG_ENDIAN);
@@ -260,8 +267,6 @@ static void add_meaning(const item *it, const winsock_failure *failure)
     int code_offset = it->value + 8;
     proto_item *shown;
 
-    if (!it->tree)
-        return;
     if (error) {
         shown = proto_tree_add_uint(it->tree, hf_winsock_error, tvb, code_offset, 4, error->code);
         if (failure->space != SPACE_WINSOCK || failure->code != error->code)
@@ -289,47 +294,61 @@ static void add_meaning(const item *it, const winsock_failure *failure)
     }
 }
 
+/* What expert items about the fixed part belong to; NULL without a tree. */
+typedef struct {
+    proto_item *code, *space, *operation, *time;
+} fixed_items;
+
+static fixed_items show_fixed_part(const item *it, const winsock_failure *failure)
+{
+    tvbuff_t *tvb = it->in->tvb;
+    nstime_t time = to_nstime(failure->time), age = to_nstime(failure->age);
+    fixed_items shown = {NULL, NULL, NULL, NULL};
+
+    if (!it->tree)
+        return shown;
+    shown.code =
+        proto_tree_add_item(it->tree, hf_winsock_code, tvb, it->value + 8, 4, ENC_BIG_ENDIAN);
+    shown.space =
+        proto_tree_add_item(it->tree, hf_winsock_space, tvb, it->value + 12, 1, ENC_BIG_ENDIAN);
+    add_meaning(it, failure);
+    shown.operation =
+        proto_tree_add_item(it->tree, hf_winsock_operation, tvb, it->value + 14, 2, ENC_BIG_ENDIAN);
+    shown.time = proto_tree_add_time(it->tree, hf_winsock_time, tvb, it->value, 8, &time);
+    proto_item_set_generated(
+        proto_tree_add_time(it->tree, hf_winsock_age, tvb, it->value, 8, &age));
+    return shown;
+}
+
 /* Time, code, code space and operation. */
 static void read_fixed_part(const item *it, winsock_failure *failure)
 {
     tvbuff_t *tvb = it->in->tvb;
     packet_info *pinfo = it->in->pinfo;
-    proto_item *code_item, *space_item, *shown;
+    guint64 sent = it->in->sender.sent_time;
 
+    failure->time = tvb_get_ntoh64(tvb, it->value);
     failure->code = tvb_get_ntohl(tvb, it->value + 8);
     failure->space = tvb_read_uint8(tvb, it->value + 12);
     failure->operation = tvb_get_ntohs(tvb, it->value + 14);
     failure->entry = catalogue_find(failure->space, failure->code, (code_naming)naming_preference);
     user_codes_apply(failure);
+    failure->age = failure->time > sent ? 0 : sent - failure->time;
 
-    code_item =
-        proto_tree_add_item(it->tree, hf_winsock_code, tvb, it->value + 8, 4, ENC_BIG_ENDIAN);
-    space_item =
-        proto_tree_add_item(it->tree, hf_winsock_space, tvb, it->value + 12, 1, ENC_BIG_ENDIAN);
-    add_meaning(it, failure);
+    fixed_items shown = show_fixed_part(it, failure);
     if (!try_val_to_str(failure->space, code_space_names))
-        expert_add_info_format(pinfo, space_item, &ei_winsock_space_unknown,
+        expert_add_info_format(pinfo, shown.space, &ei_winsock_space_unknown,
                                "Code space %u is not known here", failure->space);
     else if (failure->entry.origin == ORIGIN_UNKNOWN)
-        expert_add_info_format(pinfo, code_item, &ei_winsock_code_unknown,
+        expert_add_info_format(pinfo, shown.code, &ei_winsock_code_unknown,
                                "%u (0x%08x) has no name in this code space%s", failure->code,
                                failure->code,
                                failure->entry.listing_name ? " but the reference listing's" : "");
-
-    shown =
-        proto_tree_add_item(it->tree, hf_winsock_operation, tvb, it->value + 14, 2, ENC_BIG_ENDIAN);
     if (failure->operation && !operation_name(failure->operation))
-        expert_add_info_format(pinfo, shown, &ei_winsock_operation_unknown,
+        expert_add_info_format(pinfo, shown.operation, &ei_winsock_operation_unknown,
                                "Operation %u is not known here", failure->operation);
-
-    shown = add_time(it->tree, hf_winsock_time, tvb, it->value, &failure->time);
-    guint64 sent = it->in->sender.sent_time;
     if (failure->time > sent)
-        expert_add_info(pinfo, shown, &ei_winsock_time_after_sent);
-    failure->age = failure->time > sent ? 0 : sent - failure->time;
-    nstime_t age = to_nstime(failure->age);
-    proto_item_set_generated(
-        proto_tree_add_time(it->tree, hf_winsock_age, tvb, it->value, 8, &age));
+        expert_add_info(pinfo, shown.time, &ei_winsock_time_after_sent);
 }
 
 /* One expert item for each failure, so that Expert Information lists them all. Its text is the same
@@ -351,11 +370,14 @@ static void add_failed(const item *it, proto_item *shown, const winsock_failure 
         what = "Pending: ";
     if (*what)
         category = CATEGORY_PENDING;
-    else
+    else if (it->tree)
         proto_item_set_hidden(
             proto_tree_add_item(it->tree, hf_winsock_failed, in->tvb, it->start, 0, ENC_NA));
-    expert_add_info_format(in->pinfo, shown, &ei_winsock_failed[category], "%s%s", what,
-                           summary_in_short(in->pinfo->pool, failure));
+    if (in->expert_is_read)
+        expert_add_info_format(in->pinfo, shown, &ei_winsock_failed[category], "%s%s", what,
+                               summary_in_short(in->pinfo->pool, failure));
+    else
+        expert_add_info(in->pinfo, shown, &ei_winsock_failed[category]);
 }
 
 proto_item *read_failure(const item *it)
@@ -364,11 +386,14 @@ proto_item *read_failure(const item *it)
     int end = it->value + it->length;
     int captured = (int)tvb_captured_length(in->tvb);
     winsock_failure failure = {.repeat = 1};
-    proto_item *shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
-                                            MIN(end, captured) - it->start, ENC_NA);
+    proto_item *shown = NULL;
     item inside = *it;
 
-    inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
+    if (it->tree) {
+        shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
+                                    MIN(end, captured) - it->start, ENC_NA);
+        inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
+    }
     read_fixed_part(&inside, &failure);
     read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
     if (has_text(shown))

@@ -61,12 +61,16 @@ nstime_t to_nstime(guint64 nanoseconds)
 proto_item *add_time(proto_tree *tree, int hf, tvbuff_t *tvb, int offset, guint64 *result)
 {
     *result = tvb_get_ntoh64(tvb, offset);
+    if (!tree)
+        return NULL;
     nstime_t value = to_nstime(*result);
     return proto_tree_add_time(tree, hf, tvb, offset, 8, &value);
 }
 
 proto_item *add_number(const item *it, int hf)
 {
+    if (!it->tree)
+        return NULL;
     return proto_tree_add_item(it->tree, hf, it->in->tvb, it->value, it->length, ENC_BIG_ENDIAN);
 }
 
@@ -119,13 +123,15 @@ proto_item *add_string(const item *it, int hf, const char **result)
     guint counted = counted_length((const guint8 *)bytes, it->length);
     gboolean ascii = is_printable_ascii(bytes, counted);
     const char *text = "";
+    proto_item *shown = NULL;
 
     if (result || proto_field_is_referenced(it->tree, hf))
         text = ascii ? copy_text(pinfo->pool, bytes, counted)
                      : escape_text(pinfo->pool, bytes, counted);
     if (result)
         *result = text;
-    proto_item *shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
+    if (it->tree)
+        shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
     if (!ascii && !g_utf8_validate(bytes, (gssize)counted, NULL))
         expert_add_info(pinfo, shown, &ei_winsock_string_not_utf8);
     if (it->length > MAX_STRING)
@@ -142,6 +148,9 @@ proto_item *add_nanoseconds(const item *it, int hf)
 
 proto_tree *add_item_tree(const item *it, int ett, proto_item **shown, const char *name)
 {
+    *shown = NULL;
+    if (!it->tree)
+        return NULL;
     return proto_tree_add_subtree(it->tree, it->in->tvb, it->start, ITEM_HEADER_LENGTH + it->length,
                                   ett, shown, name);
 }

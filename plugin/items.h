@@ -29,17 +29,20 @@ typedef struct {
     tvbuff_t *tvb;
     packet_info *pinfo;
     winsock_sender sender;
-    guint32 missing;        /* datagrams of the sender before this one */
-    wmem_array_t *failures; /* of winsock_failure */
-    gboolean quoted;        /* inside an ICMP error: for reading alone */
-    guint items;            /* read so far */
-    gboolean full;          /* it has more than are read */
-    gboolean cut;           /* the capture has no more of its bytes */
-    gboolean incomplete;    /* a failure can be in it that could not be read */
+    guint32 missing;         /* datagrams of the sender before this one */
+    wmem_array_t *failures;  /* of winsock_failure */
+    gboolean quoted;         /* inside an ICMP error: for reading alone */
+    guint items;             /* read so far */
+    gboolean full;           /* it has more than are read */
+    gboolean cut;            /* the capture has no more of its bytes */
+    gboolean incomplete;     /* a failure can be in it that could not be read */
+    gboolean expert_is_read; /* somebody may read the texts of expert items */
 } datagram;
 
-/* One item while it is read. What it says goes to sender and failure; of an item given twice only
- * the first counts, and the second gets a sender and a failure that are thrown away. */
+/* One item while it is read. Without a tree nothing is added to it: Wireshark looks at the bytes of
+ * a field even then, and there are forty fields. What it says goes to sender and failure; of an
+ * item given twice only the first counts, and the second gets a sender and a failure that are
+ * thrown away. */
 typedef struct {
     datagram *in;
     proto_tree *tree;
@@ -59,8 +62,9 @@ typedef proto_item *(*item_reader)(const item *it);
 void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_failure *failure,
                 const item_reader *readers);
 
-/* The value of an item as a field. Integers are big-endian, times and durations nanoseconds in 8
- * bytes, strings plain text (*result lives as long as the packet; result may be NULL). */
+/* The value of an item as a field; NULL without a tree, as is all that follows. Integers are
+ * big-endian, times and durations nanoseconds in 8 bytes, strings plain text (*result lives as long
+ * as the packet; result may be NULL). */
 proto_item *add_number(const item *it, int hf);
 proto_item *add_string(const item *it, int hf, const char **result);
 proto_item *add_nanoseconds(const item *it, int hf);

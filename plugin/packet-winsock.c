@@ -19,6 +19,7 @@
 #include <epan/packet.h>
 #include <epan/prefs.h>
 #include <epan/proto_data.h>
+#include <epan/tap.h>
 
 #include <string.h>
 
@@ -31,6 +32,8 @@
 #define MAX_FAILURES_IN_INFO 8
 
 static int proto_winsock = -1;
+/* Wireshark's own, registered after the plugins. */
+static int proto_expert_info = -1, expert_tap;
 
 static int hf_winsock_magic = -1;
 static int hf_winsock_version = -1;
@@ -110,7 +113,7 @@ static void add_clock_offset(proto_tree *tree, const datagram *in)
 {
     nstime_t offset, sent = to_nstime(in->sender.sent_time);
 
-    if (!(in->pinfo->presence_flags & PINFO_HAS_TS))
+    if (!tree || !(in->pinfo->presence_flags & PINFO_HAS_TS))
         return;
     nstime_delta(&offset, &in->pinfo->abs_ts, &sent);
     proto_item_set_generated(
@@ -147,12 +150,16 @@ static void add_sequence(proto_tree *tree, datagram *in)
     tvbuff_t *tvb = in->tvb;
     packet_info *pinfo = in->pinfo;
     sequence_note note = find_sequence_note(in);
-    in->missing = note.missing;
-    proto_item *seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
-    proto_item *shown;
+    proto_item *seq = NULL, *dropped = NULL;
 
+    in->missing = note.missing;
+    if (tree) {
+        seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
+        dropped = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
+    }
     if (note.missing) {
-        shown = proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
+        proto_item *shown =
+            proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
         proto_item_set_generated(shown);
         expert_add_info(pinfo, shown, &ei_winsock_seq_gap);
     }
@@ -161,10 +168,9 @@ static void add_sequence(proto_tree *tree, datagram *in)
             proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4, note.duplicate_of));
     if (note.late)
         expert_add_info(pinfo, seq, &ei_winsock_seq_out_of_order);
-    shown = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
     if (note.dropped) {
-        proto_item_append_text(shown, ", %u of them just before this datagram", note.dropped);
-        expert_add_info(pinfo, shown, &ei_winsock_failures_dropped);
+        proto_item_append_text(dropped, ", %u of them just before this datagram", note.dropped);
+        expert_add_info(pinfo, dropped, &ei_winsock_failures_dropped);
     }
 }
 
@@ -179,9 +185,11 @@ static void read_header(datagram *in, proto_tree *tree, int header_length)
     sender->sender = tvb_get_ntohl(tvb, 8);
     sender->sequence = tvb_get_ntohl(tvb, 12);
     sender->dropped = tvb_get_ntohl(tvb, 16);
-    proto_tree_add_bitmask(tree, tvb, 6, hf_winsock_flags, ett_winsock_flags, flags,
-                           ENC_BIG_ENDIAN);
-    proto_tree_add_item(tree, hf_winsock_sender, tvb, 8, 4, ENC_BIG_ENDIAN);
+    if (tree) {
+        proto_tree_add_bitmask(tree, tvb, 6, hf_winsock_flags, ett_winsock_flags, flags,
+                               ENC_BIG_ENDIAN);
+        proto_tree_add_item(tree, hf_winsock_sender, tvb, 8, 4, ENC_BIG_ENDIAN);
+    }
     add_sequence(tree, in);
     add_time(tree, hf_winsock_sent_time, tvb, 20, &sender->sent_time);
     add_clock_offset(tree, in);
@@ -273,6 +281,14 @@ static gboolean is_winsock(tvbuff_t *tvb)
            tvb_get_ntohl(tvb, 0) == WINSOCK_MAGIC;
 }
 
+/* Whether anybody looks at the tree: it is shown, or a filter or a column asks for one of our
+ * fields, or for expert items, which hang on our fields. */
+static gboolean is_looked_at(proto_tree *tree)
+{
+    return proto_field_is_referenced(tree, proto_winsock) ||
+           proto_field_is_referenced(tree, proto_expert_info);
+}
+
 static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, void *data _U_)
 {
     datagram in = {.tvb = tvb, .pinfo = pinfo, .quoted = pinfo->flags.in_error_pkt};
@@ -285,8 +301,10 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
     proto_item *top = proto_tree_add_item(parent, proto_winsock, tvb, 0, -1, ENC_NA);
-    proto_tree *tree = proto_item_add_subtree(top, ett_winsock);
-    proto_tree_add_item(tree, hf_winsock_magic, tvb, 0, 4, ENC_ASCII);
+    proto_tree *tree = is_looked_at(parent) ? proto_item_add_subtree(top, ett_winsock) : NULL;
+    in.expert_is_read = tree || have_tap_listener(expert_tap);
+    if (tree)
+        proto_tree_add_item(tree, hf_winsock_magic, tvb, 0, 4, ENC_ASCII);
     proto_item *version_item =
         proto_tree_add_item_ret_uint(tree, hf_winsock_version, tvb, 4, 1, ENC_BIG_ENDIAN, &version);
     if (version != WINSOCK_VERSION) {
@@ -322,6 +340,8 @@ static callback_bool dissect_winsock_heuristic(tvbuff_t *tvb, packet_info *pinfo
 
 static void start_file(void)
 {
+    proto_expert_info = proto_get_id_by_filter_name("_ws.expert");
+    expert_tap = find_tap_id("expert");
     senders = sequence_new();
     correlate_start_file();
 }
