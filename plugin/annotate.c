@@ -218,10 +218,10 @@ static int show_reports(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, voi
     if (!correlate_preference)
         return 0;
     observe_frame(pinfo);
-    const GPtrArray *here = correlate_broken_by(pinfo);
+    const GArray *here = correlate_broken_by(pinfo);
     guint count = here ? here->len : 0;
     for (guint i = 0; i < MIN(count, MAX_REPORTS_SHOWN); i++)
-        show_report(tvb, pinfo, tree, here->pdata[i]);
+        show_report(tvb, pinfo, tree, g_array_index(here, const report *, i));
     if (count > MAX_REPORTS_SHOWN)
         generated(proto_tree_add_subtree_format(tree, tvb, 0, 0, ett_winsock_reported, NULL,
                                                 "Winsock: and %u more reports",

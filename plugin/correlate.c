@@ -18,7 +18,7 @@
 #define ECHO_TIME (60 * G_GINT64_CONSTANT(1000000000))
 
 static GPtrArray *reports;         /* of report, owned, as their packets came */
-static GHashTable *broken_by;      /* frame -> GPtrArray of the reports that it decides */
+static GHashTable *broken_by;      /* frame -> GArray of the reports that it decides */
 static GHashTable *by_packet;      /* set of report, found by packet and place */
 static GHashTable *last_of_socket; /* set of report, the last of each socket */
 
@@ -75,7 +75,7 @@ void correlate_start_file(void)
 {
     observe_start_file();
     reports = g_ptr_array_new_with_free_func(report_free);
-    broken_by = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    broken_by = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
     by_packet = g_hash_table_new(packet_hash, packet_equal);
     last_of_socket = g_hash_table_new(socket_hash, socket_equal);
     memset(&judged, 0, sizeof judged);
@@ -107,13 +107,13 @@ static gboolean rests_on(const verdict *v, guint32 frame)
 
 static void link_to(report *r, guint32 frame)
 {
-    GPtrArray *there = g_hash_table_lookup(broken_by, GUINT_TO_POINTER(frame));
+    GArray *there = g_hash_table_lookup(broken_by, GUINT_TO_POINTER(frame));
 
-    if (!there) {
-        there = g_ptr_array_new();
+    if (!there) { /* of one mostly, for which a GPtrArray would make room for 16 */
+        there = g_array_new(FALSE, FALSE, sizeof(report *));
         g_hash_table_insert(broken_by, GUINT_TO_POINTER(frame), there);
     }
-    g_ptr_array_add(there, r);
+    g_array_append_val(there, r);
 }
 
 /* Judges a report, and links it to the packets that decide it and have not before. */
@@ -176,7 +176,7 @@ const GPtrArray *correlate_reports(void)
     return reports;
 }
 
-const GPtrArray *correlate_broken_by(const packet_info *pinfo)
+const GArray *correlate_broken_by(const packet_info *pinfo)
 {
     if (!reports || reports->len == 0)
         return NULL;

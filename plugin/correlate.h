@@ -41,7 +41,7 @@ const report *correlate_failure(const datagram *in, const winsock_failure *failu
 gboolean correlate_is_full(void);
 
 /* The reports that a packet decides (array of report), or NULL. */
-const GPtrArray *correlate_broken_by(const packet_info *pinfo);
+const GArray *correlate_broken_by(const packet_info *pinfo);
 
 /* Every failure of the file (array of report), judged by all packets so far, with its reason; NULL
  * without a file. */

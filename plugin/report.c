@@ -229,7 +229,8 @@ static void find_trouble(const trace_flow *flow, guint8 protocol, int side,
     if (!first)
         return;
     trouble *found = g_new(trouble, 1);
-    char *ends = text_of_flow(trace_end_of(flow, side), trace_end_of(flow, !side));
+    trace_end from = trace_end_of(flow, side), to = trace_end_of(flow, !side);
+    char *ends = text_of_flow(&from, &to);
     found->frame = first->frame;
     found->line = g_strdup_printf("%-7u  %-10s  %-4s  %s", first->frame, what_happened(first),
                                   protocol == TRACE_UDP ? "UDP" : "TCP", ends);

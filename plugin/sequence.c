@@ -18,9 +18,11 @@ typedef struct {
 /* One run of one program. Lives as long as the tracker. */
 typedef struct {
     sender_key key;
-    guint32 next;     /* the number after the newest */
-    guint32 dropped;  /* as the newest carried it */
-    GHashTable *seen; /* sequence -> frame. Small integers, which GLib keeps in 4 bytes each */
+    guint32 next;    /* the number after the newest */
+    guint32 dropped; /* as the newest carried it */
+    guint32 first, first_frame;
+    GHashTable *seen; /* sequence -> frame of all but the first: NULL until there is another. Small
+                       * integers, which GLib keeps in 4 bytes each */
 } sender_state;
 
 struct sequence_tracker {
@@ -41,7 +43,8 @@ static gboolean sender_equal(gconstpointer a, gconstpointer b)
 static void sender_free(gpointer data)
 {
     sender_state *state = data;
-    g_hash_table_destroy(state->seen);
+    if (state->seen)
+        g_hash_table_destroy(state->seen);
     g_free(state);
 }
 
@@ -70,11 +73,31 @@ static sender_state *find_sender(sequence_tracker *tracker, const sender_key *ke
     if (!state && g_hash_table_size(tracker->senders) < SEQUENCE_MAX_SENDERS) {
         state = g_new0(sender_state, 1);
         state->key = *key;
-        state->next = sequence;
-        state->seen = g_hash_table_new(hash_number, NULL);
+        state->next = state->first = sequence;
         g_hash_table_add(tracker->senders, state);
     }
     return state;
+}
+
+/* The frame that had a sequence number, or 0. */
+static guint32 frame_of(const sender_state *state, guint32 sequence)
+{
+    if (sequence == state->first)
+        return state->first_frame;
+    return state->seen
+               ? GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)))
+               : 0;
+}
+
+static void keep_frame(sender_state *state, guint32 sequence, guint32 frame)
+{
+    if (sequence == state->first) {
+        state->first_frame = frame;
+        return;
+    }
+    if (!state->seen)
+        state->seen = g_hash_table_new(hash_number, NULL);
+    g_hash_table_insert(state->seen, GUINT_TO_POINTER(sequence), GUINT_TO_POINTER(frame));
 }
 
 sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_t length,
@@ -89,7 +112,7 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     if (!state)
         return note;
     guint32 ahead = sequence - state->next;
-    guint32 before = GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)));
+    guint32 before = frame_of(state, sequence);
 
     if (ahead <= G_MAXINT32) { /* not behind, by the shorter way around the circle */
         note.missing = ahead;
@@ -102,6 +125,6 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     } else {
         note.late = TRUE;
     }
-    g_hash_table_insert(state->seen, GUINT_TO_POINTER(sequence), GUINT_TO_POINTER(frame));
+    keep_frame(state, sequence, frame);
     return note;
 }

@@ -22,15 +22,33 @@ typedef struct {
 
 static const guint8 table_protocols[TABLES] = {TRACE_TCP, TRACE_UDP, TRACE_NEIGHBOUR};
 
-static guint key_hash(gconstpointer key)
+static gboolean is_ipv4_key(const flow_key *key)
 {
-    G_STATIC_ASSERT(sizeof(flow_key) == 40 && sizeof(index_key) == 40);
-    return hash_bytes(key, sizeof(flow_key));
+    return key->lengths[0] <= 4 && key->lengths[1] <= 4;
 }
 
+static guint key_hash(gconstpointer key)
+{
+    G_STATIC_ASSERT(sizeof(flow_key) == 40 && KEY_SIZE_IPV4 == 16);
+    return is_ipv4_key(key) ? hash_bytes(key, KEY_SIZE_IPV4) : hash_bytes(key, sizeof(flow_key));
+}
+
+/* The first bytes have the lengths, which say how many there are. */
 static gboolean key_equal(gconstpointer a, gconstpointer b)
 {
-    return memcmp(a, b, sizeof(flow_key)) == 0;
+    return memcmp(a, b, KEY_SIZE_IPV4) == 0 &&
+           (is_ipv4_key(a) || memcmp(a, b, sizeof(flow_key)) == 0);
+}
+
+static guint index_hash(gconstpointer key)
+{
+    G_STATIC_ASSERT(sizeof(index_key) == 40);
+    return hash_bytes(key, sizeof(index_key));
+}
+
+static gboolean index_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, sizeof(index_key)) == 0;
 }
 
 static guint address_hash(gconstpointer end)
@@ -44,12 +62,12 @@ gboolean address_equal(gconstpointer a, gconstpointer b)
                   sizeof((const trace_end *)a)->address) == 0;
 }
 
-static void flow_free(gpointer data)
+static void flow_free(gpointer key)
 {
-    for (trace_flow *flow = data, *earlier; flow; flow = earlier) {
+    for (trace_flow *flow = flow_of(key), *earlier; flow; flow = earlier) {
         earlier = flow->earlier;
-        if (flow->events != flow->first)
-            g_free(flow->events);
+        if (flow->event_room != FIRST_EVENTS)
+            g_free(flow->events.more);
         g_free(flow);
     }
 }
@@ -77,8 +95,6 @@ void trace_free(trace *facts)
     if (facts->surveys)
         g_array_unref(facts->surveys);
     g_hash_table_destroy(facts->heard);
-    if (facts->heard_flows)
-        g_hash_table_destroy(facts->heard_flows);
     g_hash_table_destroy(facts->renumbered);
     g_free(facts);
 }
@@ -132,23 +148,41 @@ gboolean trace_has_frame(const trace *facts, trace_packet packet)
  * which is less than TRACE_MAX_EVENTS. */
 enum { LAST_EVENTS = 2, MAX_KEPT = 48 };
 
+static trace_event *own_events(trace_flow *flow)
+{
+    return flow->event_room == FIRST_EVENTS ? flow->events.first : flow->events.more;
+}
+
 static void thin_out(trace_flow *flow)
 {
     guint8 left[EVENT_KINDS][2] = {{0}}, seen[EVENT_KINDS][2] = {{0}};
+    trace_event *events = own_events(flow);
     guint8 count = 0;
 
     G_STATIC_ASSERT((1 + LAST_EVENTS) * 2 * EVENT_KINDS + MAX_KEPT < TRACE_MAX_EVENTS);
     for (guint i = 0; i < flow->event_count; i++)
-        left[flow->events[i].kind][flow->events[i].side]++;
+        left[events[i].kind][events[i].side]++;
     for (guint i = 0; i < flow->event_count; i++) {
-        trace_event event = flow->events[i];
+        trace_event event = events[i];
         if (!seen[event.kind][event.side] || left[event.kind][event.side] <= LAST_EVENTS ||
             event.is_kept)
-            flow->events[count++] = event;
+            events[count++] = event;
         seen[event.kind][event.side] = 1;
         left[event.kind][event.side]--;
     }
     flow->event_count = count;
+}
+
+static void make_room(trace_flow *flow)
+{
+    trace_event *more = flow->event_room == FIRST_EVENTS ? NULL : flow->events.more;
+    guint8 room = (guint8)MIN(flow->event_room * 2, TRACE_MAX_EVENTS);
+
+    more = g_renew(trace_event, more, room);
+    if (flow->event_room == FIRST_EVENTS)
+        memcpy(more, flow->events.first, sizeof flow->events.first);
+    flow->events.more = more;
+    flow->event_room = room;
 }
 
 void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
@@ -157,17 +191,12 @@ void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, g
     enum { MAX_VALUE = (1 << 25) - 1 };
 
     if (flow->event_count == flow->event_room) {
-        if (flow->event_room == TRACE_MAX_EVENTS) {
+        if (flow->event_room == TRACE_MAX_EVENTS)
             thin_out(flow);
-        } else {
-            trace_event *own = flow->events == flow->first ? NULL : flow->events;
-            flow->event_room = (guint8)MIN(flow->event_room * 2, TRACE_MAX_EVENTS);
-            flow->events = g_renew(trace_event, own, flow->event_room);
-            if (!own)
-                memcpy(flow->events, flow->first, sizeof flow->first);
-        }
+        else
+            make_room(flow);
     }
-    trace_event *event = &flow->events[flow->event_count++];
+    trace_event *event = &own_events(flow)[flow->event_count++];
     event->time = packet.time;
     event->frame = packet.frame;
     event->kind = (guint32)kind & 0x1f;
@@ -180,7 +209,7 @@ void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, g
 const trace_event *flow_latest_event(const trace_flow *flow, trace_kind kind, int side)
 {
     for (guint i = flow->event_count; i > 0; i--) {
-        const trace_event *event = &flow->events[i - 1];
+        const trace_event *event = &flow_events(flow)[i - 1];
         if (event->kind == (guint32)kind && event->side == (guint32)side)
             return event;
     }
@@ -193,7 +222,7 @@ trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, 
     trace_event none = {0}, found = {0};
 
     for (guint i = flow->event_count; i > 0; i--) {
-        const trace_event *event = &flow->events[i - 1];
+        const trace_event *event = &flow_events(flow)[i - 1];
         if (event->kind != (guint32)kind || event->side != (guint32)side || event->value < least)
             continue;
         found = *event;
@@ -208,7 +237,7 @@ void trace_last_events(const trace_flow *flow, gint64 time, gint64 tolerance,
 {
     memset(last, 0, sizeof(trace_event[EVENT_KINDS][2]));
     for (guint i = 0; i < flow->event_count; i++) {
-        const trace_event *event = &flow->events[i];
+        const trace_event *event = &flow_events(flow)[i];
         trace_event *found = &last[event->kind][event->side];
         if (event->time <= time || (!found->frame && event->time <= time + tolerance))
             *found = *event;
@@ -222,9 +251,9 @@ static void keep_events(trace_flow *flow, gint64 time)
     guint kept = 0;
 
     for (guint i = 0; i < flow->event_count; i++)
-        kept += flow->events[i].is_kept;
+        kept += flow_events(flow)[i].is_kept;
     for (guint i = flow->event_count; i > 0; i--) {
-        trace_event *event = &flow->events[i - 1];
+        trace_event *event = &own_events(flow)[i - 1];
         if (event->time > time || seen[event->kind][event->side])
             continue;
         seen[event->kind][event->side] = 1;
@@ -255,29 +284,51 @@ static int table_of(guint8 protocol)
 flow_key flow_key_of(const trace_end *a, const trace_end *b)
 {
     gboolean ordered = memcmp(a, b, sizeof *a) <= 0;
-    return (flow_key){{ordered ? *a : *b, ordered ? *b : *a}};
+    const trace_end *low = ordered ? a : b, *high = ordered ? b : a;
+    flow_key key = {.ports = {low->port, high->port}, .lengths = {low->length, high->length}};
+
+    if (is_ipv4_key(&key)) {
+        memcpy(key.addresses, low->address, 4);
+        memcpy(key.addresses + 4, high->address, 4);
+    } else {
+        memcpy(key.addresses, low->address, 16);
+        memcpy(key.addresses + 16, high->address, 16);
+    }
+    return key;
 }
 
 int trace_side_of(const trace_flow *flow, const trace_end *end)
 {
-    return memcmp(&flow->key.ends[0], end, sizeof *end) != 0;
+    const flow_key *key = &flow->key;
+    return key->ports[0] != end->port || key->lengths[0] != end->length ||
+           memcmp(key->addresses, end->address, end->length) != 0;
 }
 
-const trace_end *trace_end_of(const trace_flow *flow, int side)
+trace_end trace_end_of(const trace_flow *flow, int side)
 {
-    return &flow->key.ends[side];
+    const flow_key *key = &flow->key;
+    trace_end end = {.length = key->lengths[side], .port = key->ports[side]};
+
+    memcpy(end.address, key->addresses + (is_ipv4_key(key) ? 4 : 16) * side, end.length);
+    return end;
 }
 
 gboolean trace_has_sent(const trace_flow *flow, int side)
 {
-    return flow->has_sent[side];
+    return flow->has_sent >> side & 1;
+}
+
+trace_flow *flow_of(gpointer key)
+{
+    return key ? (trace_flow *)((char *)key - G_STRUCT_OFFSET(trace_flow, key)) : NULL;
 }
 
 trace_flow *flow_latest(const trace *facts, int table, const flow_key *key)
 {
     trace_flow *last = facts->last[table];
-    return last && key_equal(&last->key, key) ? last
-                                              : g_hash_table_lookup(facts->flows[table], key);
+    return last && key_equal(&last->key, key)
+               ? last
+               : flow_of(g_hash_table_lookup(facts->flows[table], key));
 }
 
 static GPtrArray *index_under(GHashTable *index, const trace_end *end, const trace_end *host,
@@ -312,10 +363,11 @@ static void put_in_order(GPtrArray *flows)
 
 static void index_flow(GHashTable *index, trace_flow *flow, gboolean in_order)
 {
+    const trace_end ends[] = {trace_end_of(flow, 0), trace_end_of(flow, 1)};
+
     for (int i = 0; i < 4; i++) {
         int side = i / 2;
-        GPtrArray *flows =
-            index_under(index, &flow->key.ends[side], i % 2 ? &flow->key.ends[!side] : NULL, flow);
+        GPtrArray *flows = index_under(index, &ends[side], i % 2 ? &ends[!side] : NULL, flow);
         if (in_order)
             put_in_order(flows);
     }
@@ -326,41 +378,24 @@ trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packe
 {
     if (trace_is_full(facts))
         return NULL;
-    trace_flow *flow = g_new0(trace_flow, 1);
+    gsize key_size = is_ipv4_key(key) ? KEY_SIZE_IPV4 : sizeof *key;
+    trace_flow *flow = g_malloc0(G_STRUCT_OFFSET(trace_flow, key) + key_size);
 
     facts->flow_count++;
-    flow->key = *key;
-    flow->events = flow->first;
+    memcpy(&flow->key, key, key_size);
+    flow->stream = NO_STREAM;
     flow->event_room = FIRST_EVENTS;
     flow->began = packet.time;
     flow->first_frame = packet.frame;
     flow->protocol = table_protocols[table];
-    flow->earlier = g_hash_table_lookup(facts->flows[table], key);
+    flow->earlier = flow_of(g_hash_table_lookup(facts->flows[table], key));
     if (flow->earlier)
         g_hash_table_steal(facts->flows[table], key);
-    g_hash_table_add(facts->flows[table], flow);
+    g_hash_table_add(facts->flows[table], &flow->key);
     if (facts->by_end[table])
         index_flow(facts->by_end[table], flow, TRUE);
     facts->changes++;
     return flow;
-}
-
-void flow_touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet)
-{
-    facts->last[table] = flow;
-    flow->last = packet.time;
-    flow->last_frame = packet.frame;
-    if (!flow->has_sent[side]) {
-        flow->has_sent[side] = TRUE;
-        if (facts->heard_flows)
-            g_hash_table_add(facts->heard_flows, &flow->key.ends[!side]);
-        facts->changes++;
-    }
-}
-
-gboolean flow_is_noted(const trace_flow *flow, trace_packet packet)
-{
-    return flow->last_frame == packet.frame && flow->last == packet.time;
 }
 
 void trace_note_heard(trace *facts, const trace_end *to)
@@ -370,38 +405,56 @@ void trace_note_heard(trace *facts, const trace_end *to)
         g_hash_table_add(facts->heard, g_memdup2(to, sizeof *to));
 }
 
-/* Adds where a flow's packets went to. */
-static void add_heard(const trace_flow *flow, GHashTable *heard)
+/* Notes where the packets of a flow's side go to. */
+static void add_heard(trace *facts, const trace_flow *flow, int side)
 {
-    for (int side = 0; side < 2; side++) {
-        if (flow->has_sent[side])
-            g_hash_table_add(heard, (gpointer)&flow->key.ends[!side]);
+    trace_end to = trace_end_of(flow, !side);
+    trace_note_heard(facts, &to);
+}
+
+void flow_touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet)
+{
+    facts->last[table] = flow;
+    flow->last = packet.time;
+    flow->last_frame = packet.frame;
+    if (!trace_has_sent(flow, side)) {
+        flow->has_sent |= side ? 2 : 1;
+        if (facts->has_heard_flows)
+            add_heard(facts, flow, side);
+        facts->changes++;
     }
 }
 
-/* Made when a report needs it for the first time, as the index is. */
-static GHashTable *heard_flows(trace *facts)
+gboolean flow_is_noted(const trace_flow *flow, trace_packet packet)
 {
-    if (facts->heard_flows)
-        return facts->heard_flows;
-    facts->heard_flows = g_hash_table_new(address_hash, address_equal);
+    return flow->last_frame == packet.frame && flow->last == packet.time;
+}
+
+/* The flows' are added when a report asks for the first time, as the index is. */
+static void hear_flows(trace *facts)
+{
     for (int table = 0; table < TABLES; table++) {
         GHashTableIter iter;
-        gpointer item;
+        gpointer key;
 
         g_hash_table_iter_init(&iter, facts->flows[table]);
-        while (g_hash_table_iter_next(&iter, &item, NULL)) {
-            for (const trace_flow *flow = item; flow; flow = flow->earlier)
-                add_heard(flow, facts->heard_flows);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+            for (const trace_flow *flow = flow_of(key); flow; flow = flow->earlier) {
+                for (int side = 0; side < 2; side++) {
+                    if (trace_has_sent(flow, side))
+                        add_heard(facts, flow, side);
+                }
+            }
         }
     }
-    return facts->heard_flows;
+    facts->has_heard_flows = TRUE;
 }
 
 gboolean trace_has_heard(trace *facts, const trace_end *host)
 {
-    return g_hash_table_contains(facts->heard, host) ||
-           g_hash_table_contains(heard_flows(facts), host);
+    if (!facts->has_heard_flows)
+        hear_flows(facts);
+    return g_hash_table_contains(facts->heard, host);
 }
 
 trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, const trace_end *b,
@@ -409,7 +462,7 @@ trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, 
 {
     int table = table_of(protocol);
     flow_key key = flow_key_of(a, b);
-    trace_flow *flow = table < 0 ? NULL : g_hash_table_lookup(facts->flows[table], &key);
+    trace_flow *flow = table < 0 ? NULL : flow_of(g_hash_table_lookup(facts->flows[table], &key));
     trace_flow *after = NULL;
 
     for (int step = 0; flow && flow->began > time && step < MAX_STEPS; step++) {
@@ -436,10 +489,10 @@ static GHashTable *index_of(trace *facts, int table)
     if (facts->by_end[table])
         return facts->by_end[table];
     facts->by_end[table] =
-        g_hash_table_new_full(key_hash, key_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+        g_hash_table_new_full(index_hash, index_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     g_hash_table_iter_init(&iter, facts->flows[table]);
     while (g_hash_table_iter_next(&iter, &item, NULL)) {
-        for (trace_flow *flow = item; flow; flow = flow->earlier)
+        for (trace_flow *flow = flow_of(item); flow; flow = flow->earlier)
             index_flow(facts->by_end[table], flow, FALSE);
     }
     g_hash_table_iter_init(&iter, facts->by_end[table]);
@@ -499,8 +552,20 @@ void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_pac
 {
     const trace_event *event = flow_latest_event(flow, EVENT_STREAM, 0);
 
-    if (!event || event->value != stream)
+    if (flow->stream == NO_STREAM) {
+        flow->stream = stream;
+        facts->changes++;
+    } else if (stream != (event ? event->value : flow->stream)) {
         flow_add_event(facts, flow, EVENT_STREAM, 0, stream, packet);
+    }
+}
+
+gboolean trace_stream_of(const trace_flow *flow, gint64 time, guint32 *stream)
+{
+    trace_event event = trace_last_event(flow, EVENT_STREAM, 0, 0, time, 0);
+
+    *stream = event.frame ? event.value : flow->stream;
+    return flow->stream != NO_STREAM;
 }
 
 /* UDP and ICMP */
@@ -520,7 +585,7 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
         return NULL;
     int side = trace_side_of(flow, from);
     udp_side *mine = &flow->sides[side].udp;
-    gboolean larger = !flow->has_sent[side] || length > mine->largest;
+    gboolean larger = !trace_has_sent(flow, side) || length > mine->largest;
     flow_touch(facts, TABLE_UDP, flow, side, packet);
     mine->frame = packet.frame;
     mine->time = packet.time;

@@ -47,7 +47,7 @@ typedef struct {
  * the side whose packet they quote, and acknowledgements, which are of the side that had sent. */
 typedef enum {
     EVENT_FIRST,          /* its first packet after a handshake that the trace does not have */
-    EVENT_STREAM,         /* value: Wireshark's number of the stream from here on */
+    EVENT_STREAM,         /* value: Wireshark's number of the stream from here on, if another */
     EVENT_SYN,            /* without ACK; value: the attempts so far */
     EVENT_SYN_ACK,        /* that answers the SYN, where the trace has that */
     EVENT_FIN,            /* the first */
@@ -94,8 +94,8 @@ typedef struct {
 
 #define TRACE_MAX_EVENTS 192
 
-/* How many flows of a trace are kept: at 260 bytes each, 600 once a report had them sorted by their
- * ends, they take 10 GB. Wireshark itself takes more for a conversation, and gives up before. */
+/* How many flows of a trace are kept: at 210 bytes each, 550 once a report had them sorted by their
+ * ends, they take 9 GB. Wireshark itself takes more for a conversation, and gives up before. */
 #ifndef TRACE_MAX_FLOWS
 #define TRACE_MAX_FLOWS 16777216
 #endif
@@ -146,12 +146,15 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
                         gint64 begun_by, trace_flow_test test, const void *data,
                         trace_flow **found);
 
+/* Wireshark's number of the flow's stream at a time: a flow of several attempts has several. */
+gboolean trace_stream_of(const trace_flow *flow, gint64 time, guint32 *stream);
+
 /* The flow's first packet. */
 trace_packet trace_began(const trace_flow *flow);
 
 /* 0 or 1: which of the flow's sides this end is; and the end of a side. */
 int trace_side_of(const trace_flow *flow, const trace_end *end);
-const trace_end *trace_end_of(const trace_flow *flow, int side);
+trace_end trace_end_of(const trace_flow *flow, int side);
 
 /* The last event of a kind, with at least that value, up to a time; or the first after it within
  * the tolerance; frame 0: none. */

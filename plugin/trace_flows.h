@@ -7,10 +7,16 @@
 
 #include "trace.h"
 
-/* What flows are found by. Compares as memory. */
+/* What flows are found by: their ends, the lower one first. Unused bytes are zero, so that keys
+ * compare as memory; those of IPv4 by their first KEY_SIZE_IPV4 bytes, and no more are kept. */
 typedef struct {
-    trace_end ends[2]; /* the lower one first */
+    guint16 ports[2];
+    guint8 lengths[2]; /* of the addresses */
+    guint8 reserved[2];
+    guint8 addresses[32]; /* of IPv4 the first 8 */
 } flow_key;
+
+#define KEY_SIZE_IPV4 (G_STRUCT_OFFSET(flow_key, addresses) + 8)
 
 /* The state of one direction, as of the last packet. */
 typedef struct {
@@ -37,30 +43,35 @@ typedef union {
     udp_side udp;
 } flow_side;
 
-enum { FIRST_EVENTS = 5 }; /* most connections have five, and there are as many as connections */
+enum { FIRST_EVENTS = 4 }; /* most connections have four */
 
+#define NO_STREAM G_MAXUINT32
+
+/* There are as many as connections: each byte counts. */
 struct trace_flow {
-    flow_key key;
     struct trace_flow *earlier; /* that used the same ends before */
-    trace_event *events;        /* those in first, or owned */
     gint64 began, last;         /* times */
     guint32 first_frame, last_frame;
+    guint32 stream; /* Wireshark's first number of it, or NO_STREAM */
     guint8 event_count, event_room;
-    guint8 has_sent[2];
     guint8 protocol;
-    guint8 is_established : 1, is_telemetry : 1;
+    guint8 has_sent : 2, is_established : 1, is_telemetry : 1; /* has_sent: a bit a side */
     flow_side sides[2];
-    trace_event first[FIRST_EVENTS];
+    union {
+        trace_event first[FIRST_EVENTS]; /* while there is room for no more */
+        trace_event *more;               /* owned */
+    } events;
+    flow_key key; /* the last, for it is not always whole */
 };
 
 enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
 
 struct trace {
-    GHashTable *flows[TABLES]; /* sets of trace_flow, the latest between two ends */
+    GHashTable *flows[TABLES]; /* sets of flow_key, each of the latest flow between two ends */
     GHashTable
         *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
     GHashTable *heard;        /* set of trace_end, by address: where packets of no flow went to */
-    GHashTable *heard_flows;  /* the same of flows, whose ends they are; NULL until asked */
+    gboolean has_heard_flows; /* those of flows are in it too: since somebody has asked */
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
     GArray *surveys; /* of trace_survey.c; NULL until asked */
@@ -74,6 +85,12 @@ struct trace {
 /* Addresses alone, of two ends. */
 gboolean address_equal(gconstpointer a, gconstpointer b);
 
+/* The flow's events, in the order of the capture. */
+static inline const trace_event *flow_events(const trace_flow *flow)
+{
+    return flow->event_room == FIRST_EVENTS ? flow->events.first : flow->events.more;
+}
+
 /* Adds what has happened to a flow; the latest event of a kind, or NULL; one more than its value,
  * or 1. */
 void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, guint32 value,
@@ -81,9 +98,10 @@ void flow_add_event(trace *facts, trace_flow *flow, trace_kind kind, int side, g
 const trace_event *flow_latest_event(const trace_flow *flow, trace_kind kind, int side);
 guint32 flow_next_count(const trace_flow *flow, trace_kind kind, int side);
 
-/* What a flow between two ends is found by; the latest of a table; a new one, or NULL where there
- * are too many. */
+/* What a flow between two ends is found by; the flow that holds a key, or NULL; the latest of a
+ * table; a new one, or NULL where there are too many. */
 flow_key flow_key_of(const trace_end *a, const trace_end *b);
+trace_flow *flow_of(gpointer key);
 trace_flow *flow_latest(const trace *facts, int table, const flow_key *key);
 trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packet packet);
 

@@ -41,7 +41,7 @@ static void visit_flow(const trace_flow *flow, guint8 protocol, trace_visitor vi
     for (guint k = 0; k < 2 * G_N_ELEMENTS(kinds); k++) {
         guint side = k % 2, count = 0;
         for (guint i = 0; i < flow->event_count; i++) {
-            const trace_event *event = &flow->events[i];
+            const trace_event *event = &flow_events(flow)[i];
             if (event->kind == (guint32)kinds[k / 2] && event->side == side &&
                 is_trouble(flow, event))
                 events[count++] = *event;
@@ -60,7 +60,7 @@ void trace_visit_troubles(const trace *facts, trace_visitor visit, void *data)
 
         g_hash_table_iter_init(&iter, facts->flows[table]);
         while (g_hash_table_iter_next(&iter, &item, NULL)) {
-            for (const trace_flow *flow = item; flow; flow = flow->earlier) {
+            for (const trace_flow *flow = flow_of(item); flow; flow = flow->earlier) {
                 if (!flow->is_telemetry)
                     visit_flow(flow, flow->protocol, visit, data);
             }
@@ -104,7 +104,7 @@ static void survey_flow(surveying *s, const trace_flow *flow)
             s->found->after = last;
         return;
     }
-    if (last.time >= s->time - SILENT_TIME && flow->has_sent[0] && flow->has_sent[1] &&
+    if (last.time >= s->time - SILENT_TIME && trace_has_sent(flow, 0) && trace_has_sent(flow, 1) &&
         !is_closed(flow))
         s->found->silent++;
     if (last.time > s->found->last.time)
@@ -120,11 +120,13 @@ static void survey(const trace *facts, const trace_end *host, surveying *s)
 
         g_hash_table_iter_init(&iter, facts->flows[table]);
         while (g_hash_table_iter_next(&iter, &item, NULL)) {
-            for (const trace_flow *flow = item; flow && !flow->is_telemetry; flow = flow->earlier) {
+            for (const trace_flow *flow = flow_of(item); flow && !flow->is_telemetry;
+                 flow = flow->earlier) {
                 for (int side = 0; side < 2; side++) {
-                    if (!address_equal(&flow->key.ends[side], host))
+                    trace_end end = trace_end_of(flow, side);
+                    if (!address_equal(&end, host))
                         continue;
-                    survey_port(s, flow, flow->key.ends[side].port);
+                    survey_port(s, flow, end.port);
                     survey_flow(s, flow);
                 }
             }

@@ -59,7 +59,7 @@ static void note_reset(trace *facts, trace_flow *flow, int side, const trace_seg
     gboolean answers = is_handshake && (segment->flags & TRACE_ACK) &&
                        segment->acknowledgement - other->sent_to <= MAX_SYN_DATA;
     guint32 expected = mine->has_acked ? mine->acked_to : mine->sent_to;
-    guint32 window = flow->has_sent[!side] ? other->window : UNKNOWN_WINDOW;
+    guint32 window = trace_has_sent(flow, !side) ? other->window : UNKNOWN_WINDOW;
     gboolean in_window = !mine->has_sent || segment->sequence == mine->sent_to ||
                          segment->sequence - expected <= window;
 
@@ -210,7 +210,7 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
     if (!flow)
         return NULL;
     int side = trace_side_of(flow, from);
-    gboolean first = !flow->has_sent[side];
+    gboolean first = !trace_has_sent(flow, side);
     gint64 pause = packet.time - flow->last; /* a flow begins long after 0 */
     flow_touch(facts, TABLE_TCP, flow, side, packet);
     if (segment->flags & TRACE_RST) {

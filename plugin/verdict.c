@@ -242,10 +242,7 @@ static gboolean has_trouble(const trace_flow *flow, int side_of_end, const void 
 
 static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol, gint64 moment)
 {
-    trace_event stream = trace_last_event(flow, EVENT_STREAM, 0, 0, moment, RULE_TOLERANCE);
-
-    result->has_stream = stream.frame != 0;
-    result->stream = stream.value;
+    result->has_stream = trace_stream_of(flow, moment, &result->stream);
     result->protocol = protocol;
 }
 
