@@ -92,8 +92,8 @@ static const char *filter_of(wmem_allocator_t *pool, const report *r)
     const char *transport = protocol == TRACE_UDP ? "udp" : "tcp";
     wmem_strbuf_t *filter = wmem_strbuf_new(pool, "");
 
-    if (r->node && *r->node) {
-        char *name = ws_escape_string(pool, r->node, TRUE);
+    if (r->facts.node && *r->facts.node) {
+        char *name = ws_escape_string(pool, r->facts.node, TRUE);
         wmem_strbuf_append_printf(filter,
                                   "dns.qry.name contains %s || (winsock.sender == 0x%08x && "
                                   "winsock.node == %s)",

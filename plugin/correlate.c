@@ -19,7 +19,7 @@
 
 static GPtrArray *reports;         /* of report, owned, as their packets came */
 static GHashTable *broken_by;      /* frame -> GArray of the reports that it decides */
-static GHashTable *by_packet;      /* set of report, found by packet and place */
+static GHashTable *texts;          /* set of names of processes and look-ups, owned */
 static GHashTable *last_of_socket; /* set of report, the last of each socket */
 
 /* While packets still come, all reports are judged anew no more often than takes this share of the
@@ -49,24 +49,8 @@ static gboolean socket_equal(gconstpointer a, gconstpointer b)
            memcmp(&one->facts.host, &other->facts.host, sizeof one->facts.host) == 0;
 }
 
-static guint packet_hash(gconstpointer data)
-{
-    const report *r = data;
-    return r->packet.frame * 31U ^ r->place;
-}
-
-static gboolean packet_equal(gconstpointer a, gconstpointer b)
-{
-    const report *one = a, *other = b;
-
-    return one->packet.frame == other->packet.frame && one->packet.time == other->packet.time &&
-           one->place == other->place;
-}
-
 static void report_free(gpointer data)
 {
-    g_free(((report *)data)->process);
-    g_free(((report *)data)->node);
     g_free(((report *)data)->reason);
     g_free(data);
 }
@@ -76,7 +60,7 @@ void correlate_start_file(void)
     observe_start_file();
     reports = g_ptr_array_new_with_free_func(report_free);
     broken_by = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-    by_packet = g_hash_table_new(packet_hash, packet_equal);
+    texts = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
     last_of_socket = g_hash_table_new(socket_hash, socket_equal);
     memset(&judged, 0, sizeof judged);
 }
@@ -86,13 +70,13 @@ void correlate_end_file(void)
     observe_end_file();
     if (reports) {
         g_hash_table_destroy(last_of_socket);
-        g_hash_table_destroy(by_packet);
         g_hash_table_destroy(broken_by);
         g_ptr_array_unref(reports);
+        g_hash_table_destroy(texts);
     }
     reports = NULL;
     broken_by = NULL;
-    by_packet = NULL;
+    texts = NULL;
     last_of_socket = NULL;
 }
 
@@ -266,41 +250,73 @@ static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
                           .remote = end_of(&failure->remote)};
 }
 
+/* A text as long as the file is open. Many reports have the same. */
+static const char *once(const char *text)
+{
+    char *kept = text ? g_hash_table_lookup(texts, text) : NULL;
+
+    if (text && !kept) {
+        kept = g_strdup(text);
+        g_hash_table_add(texts, kept);
+    }
+    return kept;
+}
+
 static report *add_report(const datagram *in, const winsock_failure *failure, guint32 place,
                           gboolean with_reason)
 {
     report *r = g_new0(report, 1);
 
     r->packet = observe_packet(in->pinfo);
-    r->place = place;
+    r->place = place & 0x7fffffff;
     r->repeat = failure->repeat;
     r->sender = in->sender.sender;
-    r->process = g_strdup(in->sender.process);
+    r->process = once(in->sender.process);
     r->process_id = in->sender.process_id;
-    r->has_process_id = in->sender.has_process_id;
+    r->has_process_id = in->sender.has_process_id != 0;
     r->facts = facts_of(in, failure);
-    r->facts.node = r->node = g_strdup(failure->node);
+    r->facts.node = once(failure->node);
     r->socket = failure->socket;
     find_root(r, failure->entry.error->category);
     g_ptr_array_add(reports, r);
-    g_hash_table_add(by_packet, r);
     judge(r, TRUE, with_reason);
     return r;
+}
+
+/* The report of a packet and place, or NULL. Reports come in the order of their packets; those that
+ * a read filter leaves out have the number of a later one, and come before it. */
+static report *find_report(trace_packet packet, guint32 place)
+{
+    guint low = 0, high = reports->len;
+
+    while (low < high) { /* most ask for a packet after all others: begin at the end */
+        guint middle = high == reports->len ? high - 1 : low + (high - low) / 2;
+        if (((const report *)reports->pdata[middle])->packet.frame <= packet.frame)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low > 0; low--) {
+        report *r = reports->pdata[low - 1];
+        if (r->packet.frame != packet.frame || r->packet.time != packet.time)
+            break;
+        if (r->place == place)
+            return r;
+    }
+    return NULL;
 }
 
 const report *correlate_failure(const datagram *in, const winsock_failure *failure,
                                 gboolean with_reason)
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
-    report key = {.packet = observe_packet(in->pinfo),
-                  .place = (guint32)in->pinfo->curr_layer_num << 16 |
-                           wmem_array_get_count(in->failures)};
-    report *r = reports ? g_hash_table_lookup(by_packet, &key) : NULL;
+    guint32 place = (guint32)in->pinfo->curr_layer_num << 16 | wmem_array_get_count(in->failures);
+    report *r = reports ? find_report(observe_packet(in->pinfo), place) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
     else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
-        r = add_report(in, failure, key.place, with_reason);
+        r = add_report(in, failure, place, with_reason);
     if (r && with_reason)
         ensure_reason(r);
     return r;

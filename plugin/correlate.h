@@ -13,18 +13,17 @@
  * failures folded. */
 #define CORRELATE_MAX_REPORTS 1000000
 
-/* One failure of the file. Lives until the file is closed. */
+/* One failure of the file. Lives until the file is closed. Hosts report thousands: each byte
+ * counts. */
 typedef struct report {
-    trace_packet packet; /* that reports it */
-    guint32 place;       /* in its packet */
+    trace_packet packet;                    /* that reports it */
+    guint32 place : 31, has_process_id : 1; /* place: in its packet */
     guint32 repeat;
-    guint32 sender;            /* number of its run */
+    guint32 sender; /* number of its run */
+    guint32 process_id;
+    const char *process;       /* its name, or NULL */
     const struct report *root; /* the failure that this one is an echo of, or NULL */
     guint64 socket;            /* the handle, or 0 */
-    char *process;             /* its name, or NULL */
-    guint32 process_id;
-    gboolean has_process_id;
-    char *node; /* the name looked up, or NULL */
     verdict_case facts;
     verdict judged;
     char *reason; /* a sentence, or NULL: nobody has read it yet */

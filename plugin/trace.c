@@ -62,14 +62,27 @@ gboolean address_equal(gconstpointer a, gconstpointer b)
                   sizeof((const trace_end *)a)->address) == 0;
 }
 
-static void flow_free(gpointer key)
+static void free_events(gpointer key)
 {
     for (trace_flow *flow = flow_of(key), *earlier; flow; flow = earlier) {
         earlier = flow->earlier;
         if (flow->event_room != FIRST_EVENTS)
             g_free(flow->events.more);
-        g_free(flow);
     }
+}
+
+/* Flows live as long as the trace. */
+static gpointer new_in_block(trace *facts, gsize size)
+{
+    enum { BLOCK_SIZE = 65536 };
+
+    if (!facts->blocks || facts->block_used + size > BLOCK_SIZE) {
+        facts->blocks = g_slist_prepend(facts->blocks, g_malloc0(BLOCK_SIZE));
+        facts->block_used = 0;
+    }
+    gpointer room = (char *)facts->blocks->data + facts->block_used;
+    facts->block_used += size;
+    return room;
 }
 
 trace *trace_new(void)
@@ -77,7 +90,7 @@ trace *trace_new(void)
     trace *facts = g_new0(trace, 1);
 
     for (int table = 0; table < TABLES; table++)
-        facts->flows[table] = g_hash_table_new_full(key_hash, key_equal, flow_free, NULL);
+        facts->flows[table] = g_hash_table_new_full(key_hash, key_equal, free_events, NULL);
     facts->heard = g_hash_table_new_full(address_hash, address_equal, g_free, NULL);
     facts->renumbered = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return facts;
@@ -92,6 +105,7 @@ void trace_free(trace *facts)
             g_hash_table_destroy(facts->by_end[table]);
         g_hash_table_destroy(facts->flows[table]);
     }
+    g_slist_free_full(facts->blocks, g_free);
     if (facts->surveys)
         g_array_unref(facts->surveys);
     g_hash_table_destroy(facts->heard);
@@ -281,6 +295,17 @@ static int table_of(guint8 protocol)
     return -1;
 }
 
+trace_packet trace_began(const trace_flow *flow)
+{
+    const trace_event *first = flow_events(flow);
+    return (trace_packet){first->frame, first->time};
+}
+
+static gint64 began(const trace_flow *flow)
+{
+    return flow_events(flow)->time;
+}
+
 flow_key flow_key_of(const trace_end *a, const trace_end *b)
 {
     gboolean ordered = memcmp(a, b, sizeof *a) <= 0;
@@ -354,7 +379,7 @@ static void put_in_order(GPtrArray *flows)
 {
     for (guint i = flows->len - 1, steps = 0; i > 0 && steps < MAX_STEPS; i--, steps++) {
         trace_flow *flow = flows->pdata[i], *before = flows->pdata[i - 1];
-        if (before->began <= flow->began)
+        if (began(before) <= began(flow))
             break;
         flows->pdata[i] = before;
         flows->pdata[i - 1] = flow;
@@ -379,14 +404,14 @@ trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packe
     if (trace_is_full(facts))
         return NULL;
     gsize key_size = is_ipv4_key(key) ? KEY_SIZE_IPV4 : sizeof *key;
-    trace_flow *flow = g_malloc0(G_STRUCT_OFFSET(trace_flow, key) + key_size);
+    trace_flow *flow = new_in_block(facts, G_STRUCT_OFFSET(trace_flow, key) + key_size);
 
     facts->flow_count++;
     memcpy(&flow->key, key, key_size);
     flow->stream = NO_STREAM;
     flow->event_room = FIRST_EVENTS;
-    flow->began = packet.time;
-    flow->first_frame = packet.frame;
+    flow->events.first[0].time = packet.time;
+    flow->events.first[0].frame = packet.frame;
     flow->protocol = table_protocols[table];
     flow->earlier = flow_of(g_hash_table_lookup(facts->flows[table], key));
     if (flow->earlier)
@@ -465,19 +490,20 @@ trace_flow *trace_find(const trace *facts, guint8 protocol, const trace_end *a, 
     trace_flow *flow = table < 0 ? NULL : flow_of(g_hash_table_lookup(facts->flows[table], &key));
     trace_flow *after = NULL;
 
-    for (int step = 0; flow && flow->began > time && step < MAX_STEPS; step++) {
-        after = flow->began <= time + tolerance ? flow : NULL;
+    for (int step = 0; flow && began(flow) > time && step < MAX_STEPS; step++) {
+        after = began(flow) <= time + tolerance ? flow : NULL;
         flow = flow->earlier;
     }
-    return flow && flow->began <= time ? flow : after;
+    return flow && began(flow) <= time ? flow : after;
 }
 
 static gint compare_beginnings(gconstpointer a, gconstpointer b)
 {
     const trace_flow *one = *(trace_flow *const *)a, *other = *(trace_flow *const *)b;
-    return one->began != other->began
-               ? (one->began > other->began ? 1 : -1)
-               : (one->first_frame > other->first_frame) - (one->first_frame < other->first_frame);
+    trace_packet first = trace_began(one), second = trace_began(other);
+
+    return first.time != second.time ? (first.time > second.time ? 1 : -1)
+                                     : (first.frame > second.frame) - (first.frame < second.frame);
 }
 
 /* The index is made when a report needs it for the first time: most traces never do. */
@@ -508,7 +534,7 @@ static guint count_begun(const GPtrArray *flows, gint64 time)
 
     while (low < high) {
         guint middle = low + (high - low) / 2;
-        if (((const trace_flow *)flows->pdata[middle])->began <= time)
+        if (began(flows->pdata[middle]) <= time)
             low = middle + 1;
         else
             high = middle;
@@ -541,11 +567,6 @@ guint trace_find_by_end(trace *facts, guint8 protocol, const trace_end *end, con
             *found = flow;
     }
     return count;
-}
-
-trace_packet trace_began(const trace_flow *flow)
-{
-    return (trace_packet){flow->first_frame, flow->began};
 }
 
 void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_packet packet)

@@ -94,7 +94,7 @@ typedef struct {
 
 #define TRACE_MAX_EVENTS 192
 
-/* How many flows of a trace are kept: at 210 bytes each, 550 once a report had them sorted by their
+/* How many flows of a trace are kept: at 190 bytes each, 530 once a report had them sorted by their
  * ends, they take 9 GB. Wireshark itself takes more for a conversation, and gives up before. */
 #ifndef TRACE_MAX_FLOWS
 #define TRACE_MAX_FLOWS 16777216

@@ -50,8 +50,8 @@ enum { FIRST_EVENTS = 4 }; /* most connections have four */
 /* There are as many as connections: each byte counts. */
 struct trace_flow {
     struct trace_flow *earlier; /* that used the same ends before */
-    gint64 began, last;         /* times */
-    guint32 first_frame, last_frame;
+    gint64 last;                /* time */
+    guint32 last_frame;
     guint32 stream; /* Wireshark's first number of it, or NO_STREAM */
     guint8 event_count, event_room;
     guint8 protocol;
@@ -59,7 +59,7 @@ struct trace_flow {
     flow_side sides[2];
     union {
         trace_event first[FIRST_EVENTS]; /* while there is room for no more */
-        trace_event *more;               /* owned */
+        trace_event *more;               /* owned; the first is that of the first packet still */
     } events;
     flow_key key; /* the last, for it is not always whole */
 };
@@ -76,6 +76,8 @@ struct trace {
     guint64 changes;
     GArray *surveys; /* of trace_survey.c; NULL until asked */
     guint flow_count;
+    GSList *blocks; /* that flows are in */
+    gsize block_used;
     trace_packet last_frame;
     gboolean is_over;       /* packets are seen once more */
     gboolean last_is_kept;  /* the last one was */
@@ -85,7 +87,8 @@ struct trace {
 /* Addresses alone, of two ends. */
 gboolean address_equal(gconstpointer a, gconstpointer b);
 
-/* The flow's events, in the order of the capture. */
+/* The flow's events, in the order of the capture. The first has the flow's beginning even before it
+ * has happened. */
 static inline const trace_event *flow_events(const trace_flow *flow)
 {
     return flow->event_room == FIRST_EVENTS ? flow->events.first : flow->events.more;

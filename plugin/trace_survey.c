@@ -86,7 +86,8 @@ typedef struct {
 
 static void survey_port(surveying *s, const trace_flow *flow, guint16 port)
 {
-    if (flow->protocol != TRACE_TCP || port < TRACE_DYNAMIC_PORT || flow->began > s->time ||
+    if (flow->protocol != TRACE_TCP || port < TRACE_DYNAMIC_PORT ||
+        trace_began(flow).time > s->time ||
         (is_closed(flow) && flow->last < s->time - TRACE_PORT_TIME))
         return;
     guint bit = port - TRACE_DYNAMIC_PORT;

@@ -242,7 +242,7 @@ static gboolean has_trouble(const trace_flow *flow, int side_of_end, const void 
 
 static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol, gint64 moment)
 {
-    result->has_stream = trace_stream_of(flow, moment, &result->stream);
+    result->has_stream = trace_stream_of(flow, moment, &result->stream) ? 1 : 0;
     result->protocol = protocol;
 }
 

@@ -33,20 +33,20 @@ typedef struct {
     const char *node;        /* the name looked up, plain text, or NULL; not owned */
 } verdict_case;
 
-#define VERDICT_MAX_EVIDENCE 4
+#define VERDICT_MAX_EVIDENCE 2
 
 /* Bytes of the sentence that says why. */
 #define VERDICT_MAX_REASON 320
 
 /* What the packets prove. */
 typedef struct {
-    verdict_kind kind;
     trace_packet evidence[VERDICT_MAX_EVIDENCE]; /* the deciding one first */
-    guint evidence_count;
+    verdict_kind kind;
     guint32 attempts; /* connection attempts that the failure stands for, or 0 */
-    gboolean has_stream;
-    guint32 stream;  /* Wireshark's number of the failed flow */
-    guint8 protocol; /* of the failed flow: 6, 17, or 0 where none was found */
+    guint32 stream;   /* Wireshark's number of the failed flow */
+    guint8 evidence_count;
+    guint8 has_stream; /* a boolean */
+    guint8 protocol;   /* of the failed flow: 6, 17, or 0 where none was found */
 } verdict;
 
 /* Holds a failure against the packets that have been noted.
