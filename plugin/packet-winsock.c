@@ -310,14 +310,14 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     if (version != WINSOCK_VERSION) {
         expert_add_info_format(pinfo, version_item, &ei_winsock_version_unknown,
                                "Version %u is not known here", version);
-        return leave_unread(&in, top, tree, 5, "Unknown version");
+        return leave_unread(&in, top, tree ? tree : parent, 5, "Unknown version");
     }
     proto_item *length_item = proto_tree_add_item_ret_uint(tree, hf_winsock_header_length, tvb, 5,
                                                            1, ENC_BIG_ENDIAN, &header_length);
     if (header_length < HEADER_LENGTH || (header_length > tvb_reported_length(tvb) && !in.quoted)) {
         mark_malformed(pinfo, length_item,
                        "The header is shorter than 28 bytes, or longer than the datagram");
-        return leave_unread(&in, top, tree, 6, "Malformed header");
+        return leave_unread(&in, top, tree ? tree : parent, 6, "Malformed header");
     }
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,

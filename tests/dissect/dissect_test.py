@@ -126,6 +126,19 @@ class Values(unittest.TestCase):
         self.assertEqual([len(got[0][n]) for n in got[0]], [1, 1])
         self.assertEqual([len(got[1][n]) for n in got[1]], [0, 1])
 
+    def test_what_others_ask_of_our_packets(self):
+        """Without a word of our own fields: they are not added where nobody looks at them."""
+        path = tshark.write("others.pcap", pcap([datagram(header() + failure(10054)),
+                                                 datagram(header(version=9) + b"later")]))
+        for asked, frames in (('_ws.expert.message contains "WSAECONNRESET"', "1"),
+                              ("_ws.expert.severity == note", "1"), ("_ws.expert", "1 2"),
+                              ("data.len > 0", "2")):
+            lines = tshark.run("-r", path, "-Y", asked).stdout.splitlines()
+            self.assertEqual(" ".join(line.split()[0] for line in lines), frames, asked)
+        tree = tshark.run("-r", path, "-q", "-z", "io,phs").stdout
+        self.assertRegex(tree, r"winsock +frames:2")
+        self.assertRegex(tree, r"data +frames:1")
+
     def test_thousands_of_failures_are_a_few_expert_lines(self):
         """tshark counts by the text, the window by the expert field: both are few, whatever differs."""
         payloads = [header(n * n, dropped=n * n * n) + failure(code, time=SENT - n, items=endpoint(
