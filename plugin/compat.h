@@ -46,6 +46,13 @@ typedef void stat_started;
 #define value_name val_to_str_wmem
 #endif
 
+/* A text with room for so many bytes at first. */
+#if WIRESHARK_SERIES >= 402
+#define strbuf_with_room wmem_strbuf_new_sized
+#else
+#define strbuf_with_room(pool, room) wmem_strbuf_sized_new(pool, room, 0)
+#endif
+
 /* Conversation filters have data of their own since 4.2. */
 #if WIRESHARK_SERIES >= 402
 #define FILTER_DATA    , void *data _U_

@@ -92,7 +92,7 @@ static gboolean is_printable_ascii(const char *bytes, guint length)
 {
     guint i = 0;
 
-    while (i < length && g_ascii_isprint(bytes[i]))
+    while (i < length && bytes[i] >= ' ' && bytes[i] <= '~')
         i++;
     return i == length;
 }
@@ -207,22 +207,28 @@ static void read_item_of_wrong_length(const item *it, const item_kind *kind)
                            kind->name, it->length, it->length == 1 ? "" : "s", should);
 }
 
-/* A known item, whole. Only failures may stand more than once. */
-static void read_known_item(const item *it, const item_reader *readers, guint32 *seen)
+/* Shown, but kept in what is thrown away. */
+static void read_repeated_item(const item *it, const item_reader *readers)
 {
     winsock_sender no_sender = {0};
     winsock_failure no_failure = {0};
     item repeated = *it;
 
-    if ((*seen & (1U << it->type)) == 0 || it->type == ITEM_FAILURE) {
-        *seen |= 1U << it->type;
-        readers[it->type](it);
-        return;
-    }
     repeated.sender = &no_sender;
     repeated.failure = &no_failure;
     expert_add_info_format(it->in->pinfo, readers[it->type](&repeated), &ei_winsock_item_repeated,
                            "%s is given twice, the first counts", item_kinds[it->type].name);
+}
+
+/* A known item, whole. Only failures may stand more than once. */
+static void read_known_item(const item *it, const item_reader *readers, guint32 *seen)
+{
+    if ((*seen & (1U << it->type)) != 0 && it->type != ITEM_FAILURE) {
+        read_repeated_item(it, readers);
+        return;
+    }
+    *seen |= 1U << it->type;
+    readers[it->type](it);
 }
 
 static void read_item(const item *it, item_holder holder, const item_reader *readers, guint32 *seen)

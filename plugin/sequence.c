@@ -112,14 +112,14 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     if (!state)
         return note;
     guint32 ahead = sequence - state->next;
-    guint32 before = frame_of(state, sequence);
+    guint32 before = 0;
 
     if (ahead <= G_MAXINT32) { /* not behind, by the shorter way around the circle */
         note.missing = ahead;
         note.dropped = dropped > state->dropped ? dropped - state->dropped : 0;
         state->next = sequence + 1;
         state->dropped = dropped;
-    } else if (before) {
+    } else if ((before = frame_of(state, sequence)) != 0) {
         note.duplicate_of = before;
         return note;
     } else {

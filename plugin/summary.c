@@ -4,6 +4,7 @@
  */
 #include "summary.h"
 
+#include "compat.h"
 #include "text.h"
 
 #include <epan/addr_resolv.h>
@@ -146,8 +147,10 @@ static void append_in_brackets(wmem_strbuf_t *text, guint32 number)
 
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)
 {
-    wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
+    enum { USUAL = 192 }; /* bytes of a line, so that it need not grow */
+    wmem_strbuf_t *text = strbuf_with_room(scope, USUAL);
 
+    wmem_strbuf_append(text, failure->entry.name);
     if (failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS)
         wmem_strbuf_append_printf(text, " (0x%08x)", failure->code);
     else
