@@ -246,16 +246,10 @@ trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, 
     return found.time <= time + tolerance ? found : none;
 }
 
-void trace_last_events(const trace_flow *flow, gint64 time, gint64 tolerance,
-                       trace_event last[EVENT_KINDS][2])
+const trace_event *trace_events(const trace_flow *flow, guint *count)
 {
-    memset(last, 0, sizeof(trace_event[EVENT_KINDS][2]));
-    for (guint i = 0; i < flow->event_count; i++) {
-        const trace_event *event = &flow_events(flow)[i];
-        trace_event *found = &last[event->kind][event->side];
-        if (event->time <= time || (!found->frame && event->time <= time + tolerance))
-            *found = *event;
-    }
+    *count = flow->event_count;
+    return flow_events(flow);
 }
 
 /* Keeps the last events of each kind up to a time from being thinned out. */

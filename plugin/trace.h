@@ -161,9 +161,8 @@ trace_end trace_end_of(const trace_flow *flow, int side);
 trace_event trace_last_event(const trace_flow *flow, trace_kind kind, int side, guint32 least,
                              gint64 time, gint64 tolerance);
 
-/* The same of every kind and side at once, of whatever value. */
-void trace_last_events(const trace_flow *flow, gint64 time, gint64 tolerance,
-                       trace_event last[EVENT_KINDS][2]);
+/* All of them, as they came. */
+const trace_event *trace_events(const trace_flow *flow, guint *count);
 
 /* Whether the side has sent anything. */
 gboolean trace_has_sent(const trace_flow *flow, int side);

@@ -187,7 +187,7 @@ static verdict judge_local(const view *v)
 
 /* When a flow counts as one of a moment. */
 typedef struct {
-    gint64 after; /* it had a packet later than this */
+    gint64 after; /* it had a packet no earlier than this */
     gboolean udp_error;
     const view *v;
 } flow_wish;
@@ -197,32 +197,43 @@ static gboolean is_since(trace_event event, gint64 time)
     return event.frame && event.time >= time;
 }
 
-/* A flow that has ended is one of the moment for a minute still; one that has not, always. */
+/* A flow that has ended is one of the moment for a minute still; one that has not, always. A server
+ * has thousands that have: the last event mostly tells. */
 static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *data)
 {
     const flow_wish *wish = data;
     gint64 moment = wish->v->failure->moment;
-    trace_event last[EVENT_KINDS][2];
     gboolean is_open = FALSE;
-    guint fins = 0;
+    guint closed_sides = 0, count;
+    const trace_event *events = trace_events(flow, &count);
 
     (void)side_of_end;
-    trace_last_events(flow, moment, RULE_TOLERANCE, last);
-    for (int side = 0; side < 2; side++) {
-        gboolean is_reset = last[EVENT_RST][side].frame && last[EVENT_RST][side].time <= moment;
-        gboolean is_closed = last[EVENT_FIN][side].frame && last[EVENT_FIN][side].time <= moment;
-        is_open |= last[EVENT_SYN_ACK][side].frame || last[EVENT_FIRST][side].frame ||
-                   last[EVENT_DATAGRAM][side].frame;
-        if ((is_reset && is_since(last[EVENT_RST][side], wish->after)) ||
-            (is_closed && is_since(last[EVENT_FIN][side], wish->after)) ||
-            is_since(last[EVENT_SYN][side], wish->after) ||
-            is_since(last[EVENT_ICMP][side], wish->after))
-            return TRUE;
-        if (is_reset)
-            return FALSE;
-        fins += is_closed ? 1 : 0;
+    for (guint i = count; i > 0; i--) {
+        const trace_event *event = &events[i - 1];
+        gboolean is_end = event->kind == EVENT_RST || event->kind == EVENT_FIN;
+        if (event->time > moment + (is_end ? 0 : RULE_TOLERANCE))
+            continue;
+        switch (event->kind) {
+        case EVENT_RST:
+            return event->time >= wish->after;
+        case EVENT_FIN:
+            closed_sides |= 1U << event->side;
+            /* FALLTHROUGH */
+        case EVENT_SYN:
+        case EVENT_ICMP:
+            if (event->time >= wish->after)
+                return TRUE;
+            break;
+        case EVENT_SYN_ACK:
+        case EVENT_FIRST:
+        case EVENT_DATAGRAM:
+            is_open = TRUE;
+            break;
+        default:
+            break;
+        }
     }
-    return is_open && fins < 2;
+    return is_open && closed_sides != 3;
 }
 
 /* Whether an ICMP error has come about what this end sent, or a datagram that it could not take. */
