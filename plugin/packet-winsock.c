@@ -150,16 +150,13 @@ static void add_sequence(proto_tree *tree, datagram *in)
     tvbuff_t *tvb = in->tvb;
     packet_info *pinfo = in->pinfo;
     sequence_note note = find_sequence_note(in);
-    proto_item *seq = NULL, *dropped = NULL;
+    proto_item *seq = NULL, *shown = NULL;
 
     in->missing = note.missing;
-    if (tree) {
+    if (tree)
         seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
-        dropped = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
-    }
     if (note.missing) {
-        proto_item *shown =
-            proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
+        shown = proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
         proto_item_set_generated(shown);
         expert_add_info(pinfo, shown, &ei_winsock_seq_gap);
     }
@@ -168,9 +165,11 @@ static void add_sequence(proto_tree *tree, datagram *in)
             proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4, note.duplicate_of));
     if (note.late)
         expert_add_info(pinfo, seq, &ei_winsock_seq_out_of_order);
+    if (tree)
+        shown = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
     if (note.dropped) {
-        proto_item_append_text(dropped, ", %u of them just before this datagram", note.dropped);
-        expert_add_info(pinfo, dropped, &ei_winsock_failures_dropped);
+        proto_item_append_text(shown, ", %u of them just before this datagram", note.dropped);
+        expert_add_info(pinfo, shown, &ei_winsock_failures_dropped);
     }
 }
 
@@ -301,7 +300,8 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
     proto_item *top = proto_tree_add_item(parent, proto_winsock, tvb, 0, -1, ENC_NA);
-    proto_tree *tree = is_looked_at(parent) ? proto_item_add_subtree(top, ett_winsock) : NULL;
+    proto_tree *own = proto_item_add_subtree(top, ett_winsock);
+    proto_tree *tree = is_looked_at(parent) ? own : NULL;
     in.expert_is_read = tree || have_tap_listener(expert_tap);
     if (tree)
         proto_tree_add_item(tree, hf_winsock_magic, tvb, 0, 4, ENC_ASCII);
@@ -310,14 +310,14 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     if (version != WINSOCK_VERSION) {
         expert_add_info_format(pinfo, version_item, &ei_winsock_version_unknown,
                                "Version %u is not known here", version);
-        return leave_unread(&in, top, tree ? tree : parent, 5, "Unknown version");
+        return leave_unread(&in, top, own, 5, "Unknown version");
     }
     proto_item *length_item = proto_tree_add_item_ret_uint(tree, hf_winsock_header_length, tvb, 5,
                                                            1, ENC_BIG_ENDIAN, &header_length);
     if (header_length < HEADER_LENGTH || (header_length > tvb_reported_length(tvb) && !in.quoted)) {
         mark_malformed(pinfo, length_item,
                        "The header is shorter than 28 bytes, or longer than the datagram");
-        return leave_unread(&in, top, tree ? tree : parent, 6, "Malformed header");
+        return leave_unread(&in, top, own, 6, "Malformed header");
     }
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,
