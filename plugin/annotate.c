@@ -168,14 +168,14 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
         correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));
     if (!r) {
         if (correlate_is_full())
-            mark_limit(pinfo, shown, "Not judged: the file has a million failures before it");
+            mark_limit(in, shown, "Not judged: the file has a million failures before it");
         return;
     }
     failure->verdict = (guint8)r->judged.kind;
     if (tree)
         add_verdict(in, tree, r);
     if (r->judged.kind == VERDICT_CONTRADICTED)
-        expert_add_info_format(pinfo, shown, &ei_winsock_failed_contradicted,
+        expert_add_info_format(pinfo, owner(in, shown), &ei_winsock_failed_contradicted,
                                "The trace contradicts %s", summary_in_short(pinfo->pool, failure));
     /* For the window's menu, which is of a packet that is visited again. */
     if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))

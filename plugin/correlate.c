@@ -117,7 +117,7 @@ static void judge(report *r, gboolean is_new, gboolean with_reason)
 }
 
 /* Judges all reports by the whole trace, where there is something new since the last time. */
-static void judge_all(void)
+static void judge_all(gboolean with_reasons)
 {
     gint64 begun = g_get_monotonic_time();
 
@@ -129,7 +129,7 @@ static void judge_all(void)
     for (guint i = 0; i < reports->len; i++) {
         report *r = reports->pdata[i];
         r->judged.evidence_count = 0; /* its links are gone */
-        judge(r, FALSE, FALSE);
+        judge(r, FALSE, with_reasons);
     }
     judged.ended = trace_ended(observe_facts());
     judged.done = g_get_monotonic_time();
@@ -142,9 +142,11 @@ static void judge_again(void)
     gboolean grows = trace_ended(observe_facts()) != judged.ended;
 
     if (!grows || g_get_monotonic_time() - judged.done >= JUDGING_SHARE * judged.took)
-        judge_all();
+        judge_all(FALSE);
 }
 
+/* In a capture that grows the verdict is made anew with its sentence, so that both are of one
+ * moment. */
 static void ensure_reason(report *r)
 {
     if (!r->reason)
@@ -154,7 +156,7 @@ static void ensure_reason(report *r)
 const GPtrArray *correlate_reports(void)
 {
     if (reports)
-        judge_all();
+        judge_all(TRUE);
     for (guint i = 0; reports && i < reports->len; i++)
         ensure_reason(reports->pdata[i]);
     return reports;

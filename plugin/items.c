@@ -133,9 +133,9 @@ proto_item *add_string(const item *it, int hf, const char **result)
     if (it->tree)
         shown = proto_tree_add_string(it->tree, hf, tvb, it->value, it->length, text);
     if (!ascii && !g_utf8_validate(bytes, (gssize)counted, NULL))
-        expert_add_info(pinfo, shown, &ei_winsock_string_not_utf8);
+        expert_add_info(pinfo, owner(it->in, shown), &ei_winsock_string_not_utf8);
     if (it->length > MAX_STRING)
-        expert_add_info_format(pinfo, shown, &ei_winsock_string_too_long,
+        expert_add_info_format(pinfo, owner(it->in, shown), &ei_winsock_string_too_long,
                                "String of %u bytes, the first %u are shown", it->length, counted);
     return shown;
 }
@@ -188,8 +188,8 @@ static void read_unknown_item(const item *it)
 {
     const char *what = wmem_strdup_printf(it->in->pinfo->pool, "Unknown item %u", it->type);
 
-    expert_add_info_format(it->in->pinfo, add_raw_item(it, what), &ei_winsock_item_unknown,
-                           "Item type %u is not known here", it->type);
+    expert_add_info_format(it->in->pinfo, owner(it->in, add_raw_item(it, what)),
+                           &ei_winsock_item_unknown, "Item type %u is not known here", it->type);
 }
 
 static void read_item_of_wrong_length(const item *it, const item_kind *kind)
@@ -202,7 +202,7 @@ static void read_item_of_wrong_length(const item *it, const item_kind *kind)
     else if (kind->length != LENGTH_ENDPOINT)
         should = wmem_strdup_printf(it->in->pinfo->pool, "%d", kind->length);
     it->in->incomplete |= it->type == ITEM_FAILURE;
-    expert_add_info_format(it->in->pinfo, add_raw_item(it, kind->name),
+    expert_add_info_format(it->in->pinfo, owner(it->in, add_raw_item(it, kind->name)),
                            &ei_winsock_item_length_wrong, "%s of %u byte%s, should be %s",
                            kind->name, it->length, it->length == 1 ? "" : "s", should);
 }
@@ -216,8 +216,9 @@ static void read_repeated_item(const item *it, const item_reader *readers)
 
     repeated.sender = &no_sender;
     repeated.failure = &no_failure;
-    expert_add_info_format(it->in->pinfo, readers[it->type](&repeated), &ei_winsock_item_repeated,
-                           "%s is given twice, the first counts", item_kinds[it->type].name);
+    expert_add_info_format(it->in->pinfo, owner(it->in, readers[it->type](&repeated)),
+                           &ei_winsock_item_repeated, "%s is given twice, the first counts",
+                           item_kinds[it->type].name);
 }
 
 /* A known item, whole. Only failures may stand more than once. */
@@ -243,14 +244,14 @@ static void read_item(const item *it, item_holder holder, const item_reader *rea
         read_known_item(it, readers, seen);
 }
 
-void mark_malformed(packet_info *pinfo, proto_item *shown, const char *why)
+void mark_malformed(const datagram *in, proto_item *shown, const char *why)
 {
-    expert_add_info_format(pinfo, shown, &ei_winsock_malformed, "%s", why);
+    expert_add_info_format(in->pinfo, owner(in, shown), &ei_winsock_malformed, "%s", why);
 }
 
-void mark_limit(packet_info *pinfo, proto_item *shown, const char *what)
+void mark_limit(const datagram *in, proto_item *shown, const char *what)
 {
-    expert_add_info_format(pinfo, shown, &ei_winsock_limit, "%s", what);
+    expert_add_info_format(in->pinfo, owner(in, shown), &ei_winsock_limit, "%s", what);
 }
 
 /* Whether one more item of a type is read; if not, reading ends here. */
@@ -262,7 +263,7 @@ static gboolean has_room(datagram *in, proto_tree *tree, int offset, guint16 typ
     if (in->full) {
         in->incomplete = TRUE;
         proto_tree_add_expert_format(
-            tree, in->pinfo, &ei_winsock_limit, in->tvb, offset, -1,
+            owner(in, tree), in->pinfo, &ei_winsock_limit, in->tvb, offset, -1,
             "Of a datagram %u items with %u failures are read: the rest is "
             "not",
             MAX_ITEMS, MAX_FAILURES);
@@ -277,8 +278,8 @@ static void end_malformed(datagram *in, proto_tree *tree, int offset, int end, c
 
     in->incomplete = TRUE;
     if (!in->quoted && !in->pinfo->fragmented)
-        proto_tree_add_expert_format(tree, in->pinfo, &ei_winsock_malformed, in->tvb, offset,
-                                     MIN(end, captured) - offset, "%s", why);
+        proto_tree_add_expert_format(owner(in, tree), in->pinfo, &ei_winsock_malformed, in->tvb,
+                                     offset, MIN(end, captured) - offset, "%s", why);
 }
 
 void read_items(datagram *in, proto_tree *tree, int offset, int end, winsock_failure *failure,

@@ -28,6 +28,7 @@ enum {
 typedef struct {
     tvbuff_t *tvb;
     packet_info *pinfo;
+    proto_tree *own; /* the protocol's item; NULL where Wireshark makes no tree */
     winsock_sender sender;
     guint32 missing;         /* datagrams of the sender before this one */
     wmem_array_t *failures;  /* of winsock_failure */
@@ -38,6 +39,12 @@ typedef struct {
     gboolean incomplete;     /* a failure can be in it that could not be read */
     gboolean expert_is_read; /* somebody may read the texts of expert items */
 } datagram;
+
+/* What an expert item belongs to: its field, or where no fields are added the protocol's item. */
+static inline proto_item *owner(const datagram *in, proto_item *shown)
+{
+    return shown ? shown : in->own;
+}
 
 /* One item while it is read. Without a tree nothing is added to it: Wireshark looks at the bytes of
  * a field even then, and there are forty fields. What it says goes to sender and failure; of an
@@ -84,10 +91,10 @@ nstime_t to_nstime(guint64 nanoseconds);
 proto_tree *add_item_tree(const item *it, int ett, proto_item **shown, const char *name);
 
 /* Says that bytes are not as the protocol has them. */
-void mark_malformed(packet_info *pinfo, proto_item *shown, const char *why);
+void mark_malformed(const datagram *in, proto_item *shown, const char *why);
 
 /* Says that a bound of the plugin was reached, and what is missing for it. */
-void mark_limit(packet_info *pinfo, proto_item *shown, const char *what);
+void mark_limit(const datagram *in, proto_item *shown, const char *what);
 
 /* Registers the fields and expert items of this file. */
 void register_items(int proto);

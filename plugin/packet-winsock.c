@@ -158,18 +158,18 @@ static void add_sequence(proto_tree *tree, datagram *in)
     if (note.missing) {
         shown = proto_tree_add_uint(tree, hf_winsock_seq_missing, tvb, 12, 4, note.missing);
         proto_item_set_generated(shown);
-        expert_add_info(pinfo, shown, &ei_winsock_seq_gap);
+        expert_add_info(pinfo, owner(in, shown), &ei_winsock_seq_gap);
     }
     if (note.duplicate_of)
         proto_item_set_generated(
             proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4, note.duplicate_of));
     if (note.late)
-        expert_add_info(pinfo, seq, &ei_winsock_seq_out_of_order);
+        expert_add_info(pinfo, owner(in, seq), &ei_winsock_seq_out_of_order);
     if (tree)
         shown = proto_tree_add_item(tree, hf_winsock_dropped, tvb, 16, 4, ENC_BIG_ENDIAN);
     if (note.dropped) {
         proto_item_append_text(shown, ", %u of them just before this datagram", note.dropped);
-        expert_add_info(pinfo, shown, &ei_winsock_failures_dropped);
+        expert_add_info(pinfo, owner(in, shown), &ei_winsock_failures_dropped);
     }
 }
 
@@ -198,12 +198,11 @@ static void read_header(datagram *in, proto_tree *tree, int header_length)
 }
 
 /* Shows the rest of a datagram that cannot be read as bytes. */
-static int leave_unread(const datagram *in, proto_item *top, proto_tree *tree, int offset,
-                        const char *why)
+static int leave_unread(const datagram *in, proto_item *top, int offset, const char *why)
 {
     col_add_str(in->pinfo->cinfo, COL_INFO, why);
     proto_item_append_text(top, ": %s", why);
-    call_data_dissector(tvb_new_subset_remaining(in->tvb, offset), in->pinfo, tree);
+    call_data_dissector(tvb_new_subset_remaining(in->tvb, offset), in->pinfo, in->own);
     return (int)tvb_captured_length(in->tvb);
 }
 
@@ -280,14 +279,6 @@ static gboolean is_winsock(tvbuff_t *tvb)
            tvb_get_ntohl(tvb, 0) == WINSOCK_MAGIC;
 }
 
-/* Whether anybody looks at the tree: it is shown, or a filter or a column asks for one of our
- * fields, or for expert items, which hang on our fields. */
-static gboolean is_looked_at(proto_tree *tree)
-{
-    return proto_field_is_referenced(tree, proto_winsock) ||
-           proto_field_is_referenced(tree, proto_expert_info);
-}
-
 static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, void *data _U_)
 {
     datagram in = {.tvb = tvb, .pinfo = pinfo, .quoted = pinfo->flags.in_error_pkt};
@@ -300,24 +291,26 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
     proto_item *top = proto_tree_add_item(parent, proto_winsock, tvb, 0, -1, ENC_NA);
-    proto_tree *own = proto_item_add_subtree(top, ett_winsock);
-    proto_tree *tree = is_looked_at(parent) ? own : NULL;
-    in.expert_is_read = tree || have_tap_listener(expert_tap);
+    in.own = proto_item_add_subtree(top, ett_winsock);
+    /* Nobody looks where nothing is shown, and no filter or column asks for one of our fields. */
+    proto_tree *tree = proto_field_is_referenced(parent, proto_winsock) ? in.own : NULL;
+    in.expert_is_read = tree || proto_field_is_referenced(parent, proto_expert_info) ||
+                        have_tap_listener(expert_tap);
     if (tree)
         proto_tree_add_item(tree, hf_winsock_magic, tvb, 0, 4, ENC_ASCII);
     proto_item *version_item =
         proto_tree_add_item_ret_uint(tree, hf_winsock_version, tvb, 4, 1, ENC_BIG_ENDIAN, &version);
     if (version != WINSOCK_VERSION) {
-        expert_add_info_format(pinfo, version_item, &ei_winsock_version_unknown,
+        expert_add_info_format(pinfo, owner(&in, version_item), &ei_winsock_version_unknown,
                                "Version %u is not known here", version);
-        return leave_unread(&in, top, own, 5, "Unknown version");
+        return leave_unread(&in, top, 5, "Unknown version");
     }
     proto_item *length_item = proto_tree_add_item_ret_uint(tree, hf_winsock_header_length, tvb, 5,
                                                            1, ENC_BIG_ENDIAN, &header_length);
     if (header_length < HEADER_LENGTH || (header_length > tvb_reported_length(tvb) && !in.quoted)) {
-        mark_malformed(pinfo, length_item,
+        mark_malformed(&in, length_item,
                        "The header is shorter than 28 bytes, or longer than the datagram");
-        return leave_unread(&in, top, own, 6, "Malformed header");
+        return leave_unread(&in, top, 6, "Malformed header");
     }
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,

@@ -16,8 +16,8 @@ typedef struct {
     guint32 dropped;      /* failures thrown away by the sender since its newest datagram before */
 } sequence_note;
 
-/* How many senders of a file are followed: at 300 bytes each they take 300 MB. Datagrams of more
- * have nothing to tell. */
+/* How many senders of a file are followed: at 100 bytes each, and 300 once they send more than one
+ * datagram, they take 300 MB. Datagrams of more have nothing to tell. */
 #ifndef SEQUENCE_MAX_SENDERS
 #define SEQUENCE_MAX_SENDERS 1000000
 #endif

@@ -10,7 +10,7 @@
 
 /* How many flows between the same two ends, and how many events of all flows at the same end, are
  * looked at for one report: a few microseconds, however many there are. A busy server's flows have
- * six events each, and the ones that are over are left behind by the next few hundred. */
+ * four events each, and the ones that are over are left behind by the next few hundred. */
 #define MAX_STEPS  1024
 #define MAX_LOOKED 8192
 
@@ -132,7 +132,10 @@ void trace_note_frame(trace *facts, trace_packet packet, gboolean again)
         facts->changes++;
     }
     if (again || (same && packet.time == facts->last_frame.time)) {
-        facts->last_is_kept |= same;
+        if (same && !facts->last_is_kept) {
+            facts->last_is_kept = TRUE;
+            facts->changes++;
+        }
         return;
     }
     if (same) {

@@ -85,7 +85,7 @@ static inline guint32 trace_icmp_value(gboolean v6, guint8 type, guint8 code)
     return (v6 ? 0x10000U : 0) | (guint32)type << 8 | code;
 }
 
-/* Sixteen bytes, for there are as many as connections times five. */
+/* Sixteen bytes, for there are as many as connections times four. */
 typedef struct {
     gint64 time;
     guint32 frame; /* 0: no event */

@@ -70,8 +70,8 @@ struct trace {
     GHashTable *flows[TABLES]; /* sets of flow_key, each of the latest flow between two ends */
     GHashTable
         *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
-    GHashTable *heard;        /* set of trace_end, by address: where packets of no flow went to */
-    gboolean has_heard_flows; /* those of flows are in it too: since somebody has asked */
+    GHashTable *heard;        /* set of trace_end, by address: where packets went to; */
+    gboolean has_heard_flows; /* those of flows too, since somebody has asked */
     trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
     guint64 changes;
     GArray *surveys; /* of trace_survey.c; NULL until asked */

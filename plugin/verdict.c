@@ -198,7 +198,7 @@ static gboolean is_since(trace_event event, gint64 time)
 }
 
 /* A flow that has ended is one of the moment for a minute still; one that has not, always. A server
- * has thousands that have: the last event mostly tells. */
+ * has thousands that have: the last events tell. */
 static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *data)
 {
     const flow_wish *wish = data;
@@ -215,7 +215,11 @@ static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *da
             continue;
         switch (event->kind) {
         case EVENT_RST:
-            return event->time >= wish->after;
+            if (event->time >= wish->after)
+                return TRUE;
+            if (!is_open) /* nothing came after it */
+                return FALSE;
+            break;
         case EVENT_FIN:
             closed_sides |= 1U << event->side;
             /* FALLTHROUGH */
@@ -226,12 +230,15 @@ static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *da
             break;
         case EVENT_SYN_ACK:
         case EVENT_FIRST:
+        case EVENT_WENT_ON:
         case EVENT_DATAGRAM:
             is_open = TRUE;
             break;
         default:
             break;
         }
+        if (closed_sides == 3 && event->time < wish->after)
+            return FALSE;
     }
     return is_open && closed_sides != 3;
 }

@@ -53,13 +53,13 @@ def over_floor(costs):
 
 
 def decode(tshark):
-    captures = {form: tshark.write("facts.py", f"{form}.pcap", form, 4000)
+    captures = {form: tshark.write("facts.py", f"{form}.pcap", form, 3000)
                 for form in facts.PORTS}
     for title, options in (("every packet (`-q -z io,stat,0`)", READ),
                            ("summary lines (`tshark -r`)", [])):
         cases = [(captures[form], options + more, plugin)
                  for form, plugin, more in FORMS.values()]
-        costs = dict(zip(FORMS, tshark.instructions(cases, 1000, 4000)))
+        costs = dict(zip(FORMS, tshark.instructions(cases, 1000, 3000)))
         print(f"Decoding, {title}, instructions a datagram\n")
         reader.table(["", "whole", "over the floor", "the plugin's as part of it"],
                      over_floor(costs))
@@ -89,7 +89,7 @@ def correlate(tshark):
             packets, reports = MILLION, MILLION // 100 * percent
             path = tshark.write("trace.py", "trace.pcap", packets, packets // length, reports)
             cases = [(path, READ + (FLOOR if percent else []), False), (path, READ, True)]
-            without, with_it = tshark.instructions(cases, 10000, 50000)
+            without, with_it = tshark.instructions(cases, 10000, 30000)
             less, more = tshark.taken(cases, 3)
             os.remove(path)
             rows.append([f"{length} packets, {percent} % reports", thousands(without),

@@ -129,15 +129,22 @@ class Values(unittest.TestCase):
     def test_what_others_ask_of_our_packets(self):
         """Without a word of our own fields: they are not added where nobody looks at them."""
         path = tshark.write("others.pcap", pcap([datagram(header() + failure(10054)),
-                                                 datagram(header(version=9) + b"later")]))
-        for asked, frames in (('_ws.expert.message contains "WSAECONNRESET"', "1"),
-                              ("_ws.expert.severity == note", "1"), ("_ws.expert", "1 2"),
-                              ("data.len > 0", "2")):
+                                                 datagram(header(version=9) + b"later"),
+                                                 datagram(header(1) + failure(10054) + b"x"),
+                                                 datagram(header(2) + failure(10054, items=item(16, b"x")))]))
+        for asked, frames in (('_ws.expert.message contains "WSAECONNRESET"', "1 3 4"),
+                              ("_ws.expert.severity == warning", "2"), ("_ws.expert", "1 2 3 4"),
+                              ("_ws.malformed", "3 4"), ("data.len > 0", "2")):
             lines = tshark.run("-r", path, "-Y", asked).stdout.splitlines()
             self.assertEqual(" ".join(line.split()[0] for line in lines), frames, asked)
         tree = tshark.run("-r", path, "-q", "-z", "io,phs").stdout
-        self.assertRegex(tree, r"winsock +frames:2")
-        self.assertRegex(tree, r"data +frames:1")
+        self.assertRegex(tree, r"winsock +frames:4")
+        self.assertNotRegex(tree, r"data +frames")
+        # The severest, where there is a tree; the last where there is none.
+        for other, last in (("", "Note"), (',"Stream","%Cus:tcp.stream:0:R"', "Error")):
+            columns = f'gui.column.format:"No","%m","Expert","%a"{other}'
+            lines = tshark.run("-r", path, "-o", columns).stdout.splitlines()
+            self.assertEqual([line.split()[1] for line in lines], ["Note", "Warning", "Error", last])
 
     def test_thousands_of_failures_are_a_few_expert_lines(self):
         """tshark counts by the text, the window by the expert field: both are few, whatever differs."""

@@ -93,6 +93,21 @@ static void of_several_flows_none_is_meant(void **state)
     expect(f, failure, VERDICT_INCONCLUSIVE, 0);
 }
 
+/* Refused once, and accepted when it was tried again from the same port: that one is there. */
+static void who_was_refused_before_is_meant(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    in(f, RST_ACK, 101, 0);
+    f->now.time += SECOND;
+    out(f, SYN, 300, 0);
+    in(f, SYN_ACK, 301, 0);
+    f->now.time += 120 * SECOND;
+    verdict_case failure = failure_of(f, 10056, CONNECT);
+    memset(&failure.local, 0, sizeof failure.local);
+    expect_words(f, failure, "the only flow to that end");
+}
+
 static void who_is_over_for_a_minute_is_not_meant(void **state)
 {
     /* How the older of two connections to one end was over. */
@@ -208,6 +223,7 @@ int main(void)
         CASE(the_hosts_address_stands_for_any),
         CASE(without_the_other_end),
         CASE(of_several_flows_none_is_meant),
+        CASE(who_was_refused_before_is_meant),
         CASE(who_is_over_for_a_minute_is_not_meant),
         CASE(an_attempt_without_an_answer_is_meant_too),
         CASE(who_holds_a_port),
