@@ -112,17 +112,16 @@ sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_
     if (!state)
         return note;
     guint32 ahead = sequence - state->next;
-    guint32 before = 0;
 
     if (ahead <= G_MAXINT32) { /* not behind, by the shorter way around the circle */
         note.missing = ahead;
         note.dropped = dropped > state->dropped ? dropped - state->dropped : 0;
         state->next = sequence + 1;
         state->dropped = dropped;
-    } else if ((before = frame_of(state, sequence)) != 0) {
-        note.duplicate_of = before;
-        return note;
     } else {
+        note.duplicate_of = frame_of(state, sequence);
+        if (note.duplicate_of)
+            return note;
         note.late = TRUE;
     }
     keep_frame(state, sequence, frame);

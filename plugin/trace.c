@@ -330,8 +330,9 @@ trace_end trace_end_of(const trace_flow *flow, int side)
 {
     const flow_key *key = &flow->key;
     trace_end end = {.length = key->lengths[side], .port = key->ports[side]};
+    gsize second = is_ipv4_key(key) ? 4 : 16;
 
-    memcpy(end.address, key->addresses + (is_ipv4_key(key) ? 4 : 16) * side, end.length);
+    memcpy(end.address, key->addresses + (side ? second : 0), end.length);
     return end;
 }
 

@@ -34,9 +34,12 @@ install_missing() {
         as_root=(sudo)
     fi
     say "Installing: ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq >&2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    { # one after another, where two scripts run at a time
+        flock 8
+        "${as_root[@]}" apt-get update -qq >&2
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    } 8<"${BASH_SOURCE[0]}"
 }
 
 # What building and reading take.

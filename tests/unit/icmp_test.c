@@ -81,7 +81,7 @@ static void an_error_that_does_not_decide_is_shown(void **state)
         strstr(f->reason, "An ICMP error came that does not decide it: type 3, code 2"));
     f->client.port++;
     send_and_quote(f, UDP, TRUE, 4, 1);
-    v = judged(f, RESET, UDP, WINDOWS);
+    judged(f, RESET, UDP, WINDOWS);
     assert_non_null(strstr(f->reason, "An ICMPv6 error came that does not decide it: type 4"));
 }
 
