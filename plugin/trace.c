@@ -167,7 +167,7 @@ enum { LAST_EVENTS = 2, MAX_KEPT = 48 };
 
 static trace_event *own_events(trace_flow *flow)
 {
-    return flow->event_room == FIRST_EVENTS ? flow->events.first : flow->events.more;
+    return (trace_event *)flow_events(flow);
 }
 
 static void thin_out(trace_flow *flow)
@@ -300,7 +300,7 @@ trace_packet trace_began(const trace_flow *flow)
 
 static gint64 began(const trace_flow *flow)
 {
-    return flow_events(flow)->time;
+    return trace_began(flow).time;
 }
 
 flow_key flow_key_of(const trace_end *a, const trace_end *b)

@@ -39,7 +39,7 @@ install_missing() {
         "${as_root[@]}" apt-get update -qq >&2
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
-    } 8<"${BASH_SOURCE[0]}"
+    } 8<"$here/tools/setup.sh"
 }
 
 # What building and reading take.
