@@ -176,7 +176,7 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
         add_verdict(in, tree, r);
     if (r->judged.kind == VERDICT_CONTRADICTED)
         expert_add_info_format(pinfo, owner(in, shown), &ei_winsock_failed_contradicted,
-                               "The trace contradicts %s", summary_in_short(pinfo->pool, failure));
+                               "The trace contradicts %s", summary_of_kind(pinfo->pool, failure));
     /* For the window's menu, which is of a packet that is visited again. */
     if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);

@@ -341,18 +341,15 @@ static void read_fixed_part(const item *it, winsock_failure *failure)
                                "Code space %u is not known here", failure->space);
     else if (failure->entry.origin == ORIGIN_UNKNOWN)
         expert_add_info_format(pinfo, owner(it->in, shown.code), &ei_winsock_code_unknown,
-                               "%u (0x%08x) has no name in this code space%s", failure->code,
-                               failure->code,
+                               "The code has no name in this code space%s",
                                failure->entry.listing_name ? " but the reference listing's" : "");
     if (failure->operation && !operation_name(failure->operation))
-        expert_add_info_format(pinfo, owner(it->in, shown.operation), &ei_winsock_operation_unknown,
-                               "Operation %u is not known here", failure->operation);
+        expert_add_info(pinfo, owner(it->in, shown.operation), &ei_winsock_operation_unknown);
     if (failure->time > sent)
         expert_add_info(pinfo, owner(it->in, shown.time), &ei_winsock_time_after_sent);
 }
 
-/* One expert item for each failure, so that Expert Information lists them all. Its text is the same
- * for failures of one kind, for tshark counts by the text. */
+/* One expert item for each failure, so that Expert Information lists them all. */
 static void add_failed(const item *it, proto_item *shown, const winsock_failure *failure)
 {
     const datagram *in = it->in;
@@ -375,7 +372,7 @@ static void add_failed(const item *it, proto_item *shown, const winsock_failure 
             proto_tree_add_item(it->tree, hf_winsock_failed, in->tvb, it->start, 0, ENC_NA));
     if (in->expert_is_read)
         expert_add_info_format(in->pinfo, owner(in, shown), &ei_winsock_failed[category], "%s%s",
-                               what, summary_in_short(in->pinfo->pool, failure));
+                               what, summary_of_kind(in->pinfo->pool, failure));
     else
         expert_add_info(in->pinfo, owner(in, shown), &ei_winsock_failed[category]);
 }

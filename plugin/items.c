@@ -135,8 +135,7 @@ proto_item *add_string(const item *it, int hf, const char **result)
     if (!ascii && !g_utf8_validate(bytes, (gssize)counted, NULL))
         expert_add_info(pinfo, owner(it->in, shown), &ei_winsock_string_not_utf8);
     if (it->length > MAX_STRING)
-        expert_add_info_format(pinfo, owner(it->in, shown), &ei_winsock_string_too_long,
-                               "String of %u bytes, the first %u are shown", it->length, counted);
+        expert_add_info(pinfo, owner(it->in, shown), &ei_winsock_string_too_long);
     return shown;
 }
 
@@ -188,8 +187,7 @@ static void read_unknown_item(const item *it)
 {
     const char *what = wmem_strdup_printf(it->in->pinfo->pool, "Unknown item %u", it->type);
 
-    expert_add_info_format(it->in->pinfo, owner(it->in, add_raw_item(it, what)),
-                           &ei_winsock_item_unknown, "Item type %u is not known here", it->type);
+    expert_add_info(it->in->pinfo, owner(it->in, add_raw_item(it, what)), &ei_winsock_item_unknown);
 }
 
 static void read_item_of_wrong_length(const item *it, const item_kind *kind)
@@ -203,8 +201,8 @@ static void read_item_of_wrong_length(const item *it, const item_kind *kind)
         should = wmem_strdup_printf(it->in->pinfo->pool, "%d", kind->length);
     it->in->incomplete |= it->type == ITEM_FAILURE;
     expert_add_info_format(it->in->pinfo, owner(it->in, add_raw_item(it, kind->name)),
-                           &ei_winsock_item_length_wrong, "%s of %u byte%s, should be %s",
-                           kind->name, it->length, it->length == 1 ? "" : "s", should);
+                           &ei_winsock_item_length_wrong, "%s of a wrong length, should be %s",
+                           kind->name, should);
 }
 
 /* Shown, but kept in what is thrown away. */
@@ -347,7 +345,8 @@ void register_items(int proto)
         {&ei_winsock_limit,
          {"winsock.limit", PI_UNDECODED, PI_WARN, "A bound of the plugin was reached", EXPFILL}},
         {&ei_winsock_item_unknown,
-         {"winsock.item.unknown", PI_UNDECODED, PI_NOTE, "Item type not known", EXPFILL}},
+         {"winsock.item.unknown", PI_UNDECODED, PI_NOTE, "The item's type is not known here",
+          EXPFILL}},
         {&ei_winsock_item_length_wrong,
          {"winsock.item.length_wrong", PI_MALFORMED, PI_ERROR, "Item of a wrong length", EXPFILL}},
         {&ei_winsock_item_repeated,
@@ -356,7 +355,8 @@ void register_items(int proto)
         {&ei_winsock_string_not_utf8,
          {"winsock.string.not_utf8", PI_PROTOCOL, PI_WARN, "String is not UTF-8", EXPFILL}},
         {&ei_winsock_string_too_long,
-         {"winsock.string.too_long", PI_PROTOCOL, PI_NOTE, "String over 1,024 bytes", EXPFILL}},
+         {"winsock.string.too_long", PI_PROTOCOL, PI_NOTE,
+          "String of over 1,024 bytes, the first of them are shown", EXPFILL}},
     };
 
     proto_register_field_array(proto, hf, array_length(hf));

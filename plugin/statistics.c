@@ -13,6 +13,8 @@
 #include <epan/stats_tree.h>
 #include <epan/to_str.h>
 
+#define ROOT "Winsock failures"
+
 /* What failures are counted by. */
 typedef enum {
     BY_ERROR,
@@ -30,20 +32,63 @@ static const char *const grouping_names[GROUPINGS] = {
     [BY_PROCESS] = "By process", [BY_HOST] = "By host",       [BY_OPERATION] = "By call",
     [BY_REMOTE] = "By other end"};
 
-/* What has been counted: the tree's numbers hold no more than an int, and anyone can report four
- * thousand million failures in a datagram. */
-static int counted;
+/* Groups of one grouping; failures of all further ones are counted together. Names are the sender's
+ * to choose, and Wireshark walks all of a node's children to add one: 40,000 take it ten seconds.
+ */
+#define MAX_GROUPS 5000
+#define FURTHER    "Further ones"
 
-static int root_node;
-static int grouping_nodes[GROUPINGS];
+/* Of one tree: there are several where windows with several filters are open. */
+typedef struct {
+    int root, nodes[GROUPINGS];
+    GHashTable *groups[GROUPINGS]; /* sets of their names */
+    int counted; /* the tree's numbers hold no more than an int, and anyone can report four thousand
+                  * million failures in a datagram */
+} tally;
 
+static GHashTable *tallies; /* stats_tree -> tally; NULL before the first */
+
+static void free_tally(gpointer data)
+{
+    tally *sums = data;
+
+    for (int by = 0; by < GROUPINGS; by++)
+        g_hash_table_destroy(sums->groups[by]);
+    g_free(sums);
+}
+
+/* Called once more where the file is read again. */
 static void init_tree(stats_tree *st)
 {
-    counted = 0;
-    root_node = stats_tree_create_node(st, "Winsock failures", 0, STAT_DT_INT, TRUE);
-    for (int by = 0; by < GROUPINGS; by++)
-        grouping_nodes[by] =
-            stats_tree_create_node(st, grouping_names[by], root_node, STAT_DT_INT, TRUE);
+    tally *sums = g_new0(tally, 1);
+
+    sums->root = stats_tree_create_node(st, ROOT, 0, STAT_DT_INT, TRUE);
+    for (int by = 0; by < GROUPINGS; by++) {
+        sums->nodes[by] =
+            stats_tree_create_node(st, grouping_names[by], sums->root, STAT_DT_INT, TRUE);
+        sums->groups[by] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    }
+    if (!tallies)
+        tallies = g_hash_table_new_full(NULL, NULL, NULL, free_tally);
+    g_hash_table_insert(tallies, st, sums);
+}
+
+static void clean_up_tree(stats_tree *st)
+{
+    g_hash_table_remove(tallies, st);
+}
+
+/* Counts a group; one too many goes under the further ones. */
+static void count_group(stats_tree *st, tally *sums, grouping by, const char *group, int repeat)
+{
+    GHashTable *groups = sums->groups[by];
+
+    if (g_hash_table_size(groups) < MAX_GROUPS)
+        g_hash_table_add(groups, g_strdup(group));
+    else if (!g_hash_table_contains(groups, group))
+        group = FURTHER;
+    increase_stat_node(st, grouping_names[by], sums->root, TRUE, repeat);
+    increase_stat_node(st, group, sums->nodes[by], FALSE, repeat);
 }
 
 static const char *name_group(wmem_allocator_t *pool, const char *name)
@@ -95,22 +140,21 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
 {
     const datagram *in = data;
     guint count = wmem_array_get_count(in->failures);
+    tally *sums = g_hash_table_lookup(tallies, st);
 
     if (in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
     for (guint i = 0; i < count; i++) {
         const winsock_failure *failure = wmem_array_index(in->failures, i);
-        int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - counted));
+        int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - sums->counted));
         if (!is_failure(failure))
             continue;
-        counted += repeat;
-        increase_stat_node(st, "Winsock failures", 0, TRUE, repeat);
+        sums->counted += repeat;
+        increase_stat_node(st, ROOT, 0, TRUE, repeat);
         for (int by = 0; by < GROUPINGS; by++) {
             const char *group = group_of((grouping)by, in, failure);
-            if (!group)
-                continue;
-            increase_stat_node(st, grouping_names[by], root_node, TRUE, repeat);
-            increase_stat_node(st, group, grouping_nodes[by], FALSE, repeat);
+            if (group)
+                count_group(st, sums, (grouping)by, group, repeat);
         }
     }
     return TAP_PACKET_REDRAW;
@@ -118,5 +162,6 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
 
 void register_statistics(void)
 {
-    stats_tree_register_plugin("winsock", "winsock", "Winsock", 0, count_failures, init_tree, NULL);
+    stats_tree_register_plugin("winsock", "winsock", "Winsock", 0, count_failures, init_tree,
+                               clean_up_tree);
 }

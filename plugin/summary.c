@@ -170,6 +170,14 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
     return wmem_strbuf_get_str(text);
 }
 
+const char *summary_of_kind(wmem_allocator_t *scope, const winsock_failure *failure)
+{
+    const char *call = operation_name(failure->operation);
+
+    return call ? wmem_strconcat(scope, failure->entry.name, " in ", call, NULL)
+                : failure->entry.name;
+}
+
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure)
 {
     const char *name = failure->entry.name;

@@ -13,8 +13,12 @@
  * addresses and ports by name where the user resolves them. */
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure);
 
-/* "WSAECONNRESET in recv" */
+/* "WSAECONNRESET in recv", with the numbers of what has no name. */
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure);
+
+/* "WSAECONNRESET in recv", of names alone: the text of expert items, of which there are to be few.
+ * To count one, tshark compares it with all that it has, and numbers are the sender's to choose. */
+const char *summary_of_kind(wmem_allocator_t *scope, const winsock_failure *failure);
 
 /* "shop.exe (4711) on WEB07", of whatever of it is known; "" where nothing is. */
 char *summary_of_sender(wmem_allocator_t *scope, const winsock_sender *sender);

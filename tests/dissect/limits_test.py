@@ -15,6 +15,7 @@ FULL = 24000
 # is not optimized takes longer.
 TIMES = 16 if os.path.basename(os.environ.get("WINSOCK_BUILD", "release")) == "release" else 64
 ITEMS, FAILURES = 2048, 256  # as in plugin/items.h
+GROUPS = 5000  # as in plugin/statistics.c
 
 
 class Datagrams(unittest.TestCase):
@@ -61,6 +62,18 @@ class Traces(unittest.TestCase):
                 self.assertLess(seconds, TIMES * empty)
                 self.assertLess(memory, 320 * 1024)
                 self.assertLess(printed, 1000 * FULL)
+
+    def test_statistics_of_all_different_failures(self):
+        path = os.path.join(tshark.folder(), "strangers.pcap")
+        worst.write(path, [])
+        empty = worst.read(path, "-q", "-z", "winsock,tree")[0]
+        worst.write(path, worst.strangers(FULL))
+        for statistic in worst.STATISTICS:
+            with self.subTest(statistic):
+                self.assertLess(worst.read(path, "-q", "-z", statistic)[0], TIMES * empty)
+        rows = tshark.run("-r", path, "-q", "-z", "winsock,tree").stdout.splitlines()
+        self.assertEqual([int(row.split()[2]) for row in rows if "Further ones" in row],
+                         [FULL - GROUPS] * 4)  # by error, by process, by host, by other end
 
 
 if __name__ == "__main__":

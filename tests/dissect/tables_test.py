@@ -205,7 +205,7 @@ class Words(unittest.TestCase):
         text = tshark.run("-r", captured("plural", [datagram(header(n) + b) for n, b in
                                                     zip((0, 2, 5, 6), bodies)]), "-V").stdout
         for words in ("Unknown item 99, 1 byte\n", "Unknown item 99, 2 bytes\n",
-                      "Process ID of 1 byte, should be 4", "Process ID of 2 bytes, should be 4",
+                      "Process ID, 1 byte\n", "Process ID, 2 bytes\n", "should be 4",
                       "Missing before this one: 1]", "Missing before this one: 2]"):
             self.assertIn(words, text)
 

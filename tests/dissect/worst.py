@@ -110,6 +110,14 @@ def senders(count):
         yield datagram(header(sender=n) + failure(10054), source=host(n % 5000))
 
 
+def strangers(count):
+    """No two alike in anything that is counted, or said of them."""
+    for n in range(count):
+        items = endpoint(20, host(n), 443) + item(1000 + n % 60000, b"") + item(16, bytes(n % 3))
+        yield datagram(header(sender=n) + item(1, f"host{n}") + item(2, f"process{n}") +
+                       failure(2000000 + n, operation=1000 + n % 60000, items=items))
+
+
 def senders_of_one_hash(count):
     """Of which a sum of powers of 31 would be the same."""
     for n in range(count):
@@ -191,12 +199,14 @@ def questions(count):
 TRACES = {"flows": flows, "resets of one flow": resets,
           "failures of one flow": failures_of_one_flow,
           "failures of unknown flows": failures_of_unknown_flows,
-          "senders": senders, "senders of one hash": senders_of_one_hash,
+          "senders": senders, "strangers": strangers, "senders of one hash": senders_of_one_hash,
           "sockets of one hash": sockets_of_one_hash,
           "sequence numbers of one hash": sequence_of_one_hash,
           "ends used again": ends_used_again, "finished flows": finished_flows,
           "flows back in time": back_in_time, "look-ups that begin alike": names,
           "answers by multicast": multicast_answers, "many questions": questions}
+# What Wireshark counts in lists of its own, which it goes through.
+STATISTICS = ("winsock,tree", "expert")
 
 
 def write(path, packets):
