@@ -346,12 +346,21 @@ trace_flow *flow_of(gpointer key)
     return key ? (trace_flow *)((char *)key - G_STRUCT_OFFSET(trace_flow, key)) : NULL;
 }
 
-trace_flow *flow_latest(const trace *facts, int table, const flow_key *key)
+static trace_flow **recent_place(trace *facts, int table, const flow_key *key)
 {
-    trace_flow *last = facts->last[table];
-    return last && key_equal(&last->key, key)
-               ? last
-               : flow_of(g_hash_table_lookup(facts->flows[table], key));
+    return &facts->recent[table][key_hash(key) % RECENT_FLOWS];
+}
+
+trace_flow *flow_latest(trace *facts, int table, const flow_key *key)
+{
+    trace_flow **recent = recent_place(facts, table, key);
+
+    if (*recent && key_equal(&(*recent)->key, key))
+        return *recent;
+    trace_flow *flow = flow_of(g_hash_table_lookup(facts->flows[table], key));
+    if (flow)
+        *recent = flow;
+    return flow;
 }
 
 static GPtrArray *index_under(GHashTable *index, const trace_end *end, const trace_end *host,
@@ -415,6 +424,7 @@ trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packe
     if (flow->earlier)
         g_hash_table_steal(facts->flows[table], key);
     g_hash_table_add(facts->flows[table], &flow->key);
+    *recent_place(facts, table, key) = flow;
     if (facts->by_end[table])
         index_flow(facts->by_end[table], flow, TRUE);
     facts->changes++;
@@ -435,9 +445,8 @@ static void add_heard(trace *facts, const trace_flow *flow, int side)
     trace_note_heard(facts, &to);
 }
 
-void flow_touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet)
+void flow_touch(trace *facts, trace_flow *flow, int side, trace_packet packet)
 {
-    facts->last[table] = flow;
     flow->last = packet.time;
     flow->last_frame = packet.frame;
     if (!trace_has_sent(flow, side)) {
@@ -605,7 +614,7 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
     int side = trace_side_of(flow, from);
     udp_side *mine = &flow->sides[side].udp;
     gboolean larger = !trace_has_sent(flow, side) || length > mine->largest;
-    flow_touch(facts, TABLE_UDP, flow, side, packet);
+    flow_touch(facts, flow, side, packet);
     mine->frame = packet.frame;
     mine->time = packet.time;
     mine->length = length;
@@ -678,7 +687,7 @@ void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end 
     if (!flow)
         return;
     int side = trace_side_of(flow, asker);
-    flow_touch(facts, TABLE_NEIGHBOUR, flow, answered ? !side : side, packet);
+    flow_touch(facts, flow, answered ? !side : side, packet);
     const trace_event *before = flow_latest_event(flow, EVENT_ANSWERED, side);
     const trace_event *asked = flow_latest_event(flow, EVENT_ASKED, side);
     gboolean is_open = asked && !(before && before > asked);

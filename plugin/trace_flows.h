@@ -66,13 +66,17 @@ struct trace_flow {
 
 enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
 
+/* As many flows of a table are found without it: most packets are of a flow that has had one
+ * lately, and the table of a long trace is far larger than the processor's caches. */
+enum { RECENT_FLOWS = 256 };
+
 struct trace {
     GHashTable *flows[TABLES]; /* sets of flow_key, each of the latest flow between two ends */
     GHashTable
         *by_end[TABLES];      /* index_key -> GPtrArray of flows as they began; NULL until asked */
     GHashTable *heard;        /* set of trace_end, by address: where packets went to; */
     gboolean has_heard_flows; /* those of flows too, since somebody has asked */
-    trace_flow *last[TABLES]; /* that was noted: most packets are of the same flow again */
+    trace_flow *recent[TABLES][RECENT_FLOWS]; /* by their keys' hash: of one each */
     guint64 changes;
     GArray *surveys; /* of trace_survey.c; NULL until asked */
     guint flow_count;
@@ -105,12 +109,12 @@ guint32 flow_next_count(const trace_flow *flow, trace_kind kind, int side);
  * table; a new one, or NULL where there are too many. */
 flow_key flow_key_of(const trace_end *a, const trace_end *b);
 trace_flow *flow_of(gpointer key);
-trace_flow *flow_latest(const trace *facts, int table, const flow_key *key);
+trace_flow *flow_latest(trace *facts, int table, const flow_key *key);
 trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packet packet);
 
 /* Notes who has sent a packet of a flow, and when; whether that has been noted before, for
  * Wireshark dissects a packet that passes its read filter once more. */
-void flow_touch(trace *facts, int table, trace_flow *flow, int side, trace_packet packet);
+void flow_touch(trace *facts, trace_flow *flow, int side, trace_packet packet);
 gboolean flow_is_noted(const trace_flow *flow, trace_packet packet);
 
 #endif

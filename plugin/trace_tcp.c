@@ -212,7 +212,7 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
     int side = trace_side_of(flow, from);
     gboolean first = !trace_has_sent(flow, side);
     gint64 pause = packet.time - flow->last; /* a flow begins long after 0 */
-    flow_touch(facts, TABLE_TCP, flow, side, packet);
+    flow_touch(facts, flow, side, packet);
     if (segment->flags & TRACE_RST) {
         note_reset(facts, flow, side, segment, packet);
         return anew ? flow : NULL;
