@@ -345,8 +345,7 @@ void register_items(int proto)
         {&ei_winsock_limit,
          {"winsock.limit", PI_UNDECODED, PI_WARN, "A bound of the plugin was reached", EXPFILL}},
         {&ei_winsock_item_unknown,
-         {"winsock.item.unknown", PI_UNDECODED, PI_NOTE, "The item's type is not known here",
-          EXPFILL}},
+         {"winsock.item.unknown", PI_UNDECODED, PI_NOTE, "Item type not known", EXPFILL}},
         {&ei_winsock_item_length_wrong,
          {"winsock.item.length_wrong", PI_MALFORMED, PI_ERROR, "Item of a wrong length", EXPFILL}},
         {&ei_winsock_item_repeated,
@@ -355,8 +354,7 @@ void register_items(int proto)
         {&ei_winsock_string_not_utf8,
          {"winsock.string.not_utf8", PI_PROTOCOL, PI_WARN, "String is not UTF-8", EXPFILL}},
         {&ei_winsock_string_too_long,
-         {"winsock.string.too_long", PI_PROTOCOL, PI_NOTE,
-          "String of over 1,024 bytes, the first of them are shown", EXPFILL}},
+         {"winsock.string.too_long", PI_PROTOCOL, PI_NOTE, "String over 1,024 bytes", EXPFILL}},
     };
 
     proto_register_field_array(proto, hf, array_length(hf));
