@@ -46,7 +46,7 @@ typedef struct {
                   * million failures in a datagram */
 } tally;
 
-static GHashTable *tallies; /* stats_tree -> tally; NULL before the first */
+static GHashTable *tallies; /* stats_tree -> tally */
 
 static void free_tally(gpointer data)
 {
@@ -68,11 +68,10 @@ static void init_tree(stats_tree *st)
             stats_tree_create_node(st, grouping_names[by], sums->root, STAT_DT_INT, TRUE);
         sums->groups[by] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     }
-    if (!tallies)
-        tallies = g_hash_table_new_full(NULL, NULL, NULL, free_tally);
     g_hash_table_insert(tallies, st, sums);
 }
 
+/* Called for trees too that were never begun, as by a filter that is wrong. */
 static void clean_up_tree(stats_tree *st)
 {
     g_hash_table_remove(tallies, st);
@@ -142,7 +141,7 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
     guint count = wmem_array_get_count(in->failures);
     tally *sums = g_hash_table_lookup(tallies, st);
 
-    if (in->sender.flags & WINSOCK_FLAG_TEST)
+    if (!sums || in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
     for (guint i = 0; i < count; i++) {
         const winsock_failure *failure = wmem_array_index(in->failures, i);
@@ -162,6 +161,7 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
 
 void register_statistics(void)
 {
+    tallies = g_hash_table_new_full(NULL, NULL, NULL, free_tally);
     stats_tree_register_plugin("winsock", "winsock", "Winsock", 0, count_failures, init_tree,
                                clean_up_tree);
 }

@@ -178,7 +178,7 @@ stats_tree *session_count(void)
                                            stats_tree_packet, NULL, NULL);
 
     g_assert(!error);
-    stats_tree_reset(counts);
+    kind->init(counts); /* as tshark does */
     return counts;
 }
 
