@@ -74,7 +74,8 @@ static void init_tree(stats_tree *st)
 /* Called for trees too that were never begun, as by a filter that is wrong. */
 static void clean_up_tree(stats_tree *st)
 {
-    g_hash_table_remove(tallies, st);
+    if (tallies)
+        g_hash_table_remove(tallies, st);
 }
 
 /* Counts a group; one too many goes under the further ones. */
@@ -159,9 +160,17 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
     return TAP_PACKET_REDRAW;
 }
 
+/* tshark leaves its trees as they are. */
+static void shut_down(void)
+{
+    g_hash_table_destroy(tallies);
+    tallies = NULL;
+}
+
 void register_statistics(void)
 {
     tallies = g_hash_table_new_full(NULL, NULL, NULL, free_tally);
     stats_tree_register_plugin("winsock", "winsock", "Winsock", 0, count_failures, init_tree,
                                clean_up_tree);
+    register_shutdown_routine(shut_down);
 }
