@@ -33,8 +33,7 @@ static const char *const grouping_names[GROUPINGS] = {
     [BY_REMOTE] = "By other end"};
 
 /* Groups of one grouping; failures of all further ones are counted together. Names are the sender's
- * to choose, and Wireshark walks all of a node's children to add one: 40,000 take it ten seconds.
- */
+ * to choose, and Wireshark walks all of a node's children to add one: 40,000 take ten seconds. */
 #define MAX_GROUPS 5000
 #define FURTHER    "Further ones"
 

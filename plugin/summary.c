@@ -173,9 +173,10 @@ const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *f
 const char *summary_of_kind(wmem_allocator_t *scope, const winsock_failure *failure)
 {
     const char *call = operation_name(failure->operation);
+    const char *name =
+        failure->entry.origin == ORIGIN_UNKNOWN ? "Unknown code" : failure->entry.name;
 
-    return call ? wmem_strconcat(scope, failure->entry.name, " in ", call, NULL)
-                : failure->entry.name;
+    return call ? wmem_strconcat(scope, name, " in ", call, NULL) : name;
 }
 
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure)

@@ -126,6 +126,14 @@ class Values(unittest.TestCase):
         self.assertEqual([len(got[0][n]) for n in got[0]], [1, 1])
         self.assertEqual([len(got[1][n]) for n in got[1]], [0, 1])
 
+    def test_expert_items_have_few_texts(self):
+        """tshark -z expert compares each with all that it has."""
+        body = item(1000, b"") + item(27, "a" * 1025)
+        payloads = [header() + failure(code, operation=code, items=body) for code in (20001, 20002)]
+        got = decode(payloads, ["_ws.expert.message"])
+        self.assertEqual(got[0], got[1])
+        self.assertIn("Unknown code", got[0]["_ws.expert.message"])
+
     def test_what_others_ask_of_our_packets(self):
         """Without a word of our own fields: they are not added where nobody looks at them."""
         path = tshark.write("others.pcap", pcap([datagram(header() + failure(10054)),
