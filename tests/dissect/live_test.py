@@ -43,6 +43,7 @@ class Live(unittest.TestCase):
         """Captures on the loopback of a namespace made for this, while the program runs."""
         script = f"""
             ip link set lo up
+            {WINE} wineboot --init >/dev/null
             dumpcap -q -i lo -P -w {out} 2>{folder}/dumpcap.log & capture=$!
             for i in $(seq 100); do [ -s {out} ] && break; sleep 0.1; done
             {WINE} {program} >{folder}/output

@@ -43,6 +43,9 @@ class Windows(unittest.TestCase):
     def run_by_wine(self, *command):
         environment = dict(os.environ, WINEPREFIX=os.path.join(self.folder, "wine"),
                            WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree,mshtml=")
+        # A program that comes while Wine still fills a new prefix may not find its libraries.
+        subprocess.run([WINE, "wineboot", "--init"], env=environment, timeout=300, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         output = os.path.join(self.folder, "output")  # a pipe would stay open with Wine's services
         with open(output, "w", encoding="utf-8") as out:
             code = subprocess.run([WINE, *command], cwd=self.folder, env=environment, timeout=300,
