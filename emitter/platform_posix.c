@@ -26,6 +26,13 @@ static pthread_mutex_t prepare_lock = PTHREAD_MUTEX_INITIALIZER;
 static int prepared;
 static void (*in_child)(void);
 
+#ifdef __GLIBC__
+/* The thread's number, once asked for: asking is a system call. In the static part of the thread's
+ * storage, for the other is allocated when a thread first comes to it; others than glibc do not
+ * load a library that asks for that part. */
+static _Thread_local uint32_t thread_id __attribute__((tls_model("initial-exec")));
+#endif
+
 void wsft_lock_take(wsft_lock *lock)
 {
     int state;
@@ -73,6 +80,9 @@ static void child(void)
     int error = errno;
     make_wake_up();
     pthread_mutex_init(&prepare_lock, NULL);
+#ifdef __GLIBC__
+    thread_id = 0; /* that of the thread that forked */
+#endif
     in_child();
     errno = error;
 }
@@ -135,7 +145,7 @@ uint32_t wsft_process_id(void)
     return (uint32_t)getpid();
 }
 
-uint32_t wsft_thread_id(void)
+static uint32_t ask_thread_id(void)
 {
 #ifdef __linux__
     return (uint32_t)syscall(SYS_gettid);
@@ -145,6 +155,17 @@ uint32_t wsft_thread_id(void)
     return (uint32_t)id;
 #else
     return (uint32_t)(uintptr_t)pthread_self();
+#endif
+}
+
+uint32_t wsft_thread_id(void)
+{
+#ifdef __GLIBC__
+    if (thread_id == 0)
+        thread_id = ask_thread_id();
+    return thread_id;
+#else
+    return ask_thread_id();
 #endif
 }
 

@@ -1179,6 +1179,9 @@ static void test_fork(void **state)
     assert_false(got.failures[0].has_repeat);
     assert_int_not_equal(got.sender, sender);
     assert_int_equal(got.process_id, pid);
+#ifdef __linux__
+    assert_int_equal(got.failures[0].thread_id, pid); /* its first thread has its number */
+#endif
     expect_nothing();
 
     wsft_close();
