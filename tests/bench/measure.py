@@ -109,7 +109,7 @@ def growth(tshark):
         path = tshark.write("trace.py", "growth.pcap", packets, connections, connections // 100)
         first = (path, [*READ, "-c", "100"])
         cases = [first + (False,), first + (True,), (path, READ + FLOOR, False), (path, READ, True)]
-        # What the smallest take is less than starting, and as much as starting varies.
+        # The smallest take less than starting does, beside whose noise many rounds are needed.
         rounds = (61 if packets <= 10000 else 15 if packets < MILLION
                   else 3 if packets < 5 * MILLION else 1)
         start, start_with, without, with_it = tshark.taken(cases, rounds)
