@@ -7,15 +7,12 @@
 
 #include <string.h>
 
-#ifndef _WIN32
-#include <netinet/in.h>
-#endif
-
 /* After a reset the system no longer knows a socket's peer, so the endpoints are kept from the time
  * of its connect or accept, or else of its first send or receive. A table of SETS rows of WAYS
  * sockets: key is the handle + 1, 0 a free place. Written under the lock, looked up without. */
-enum { SETS = 64, WAYS = 4 };
+enum { SET_BITS = 8, SETS = 1 << SET_BITS, WAYS = 4 };
 typedef struct ends {
+    wsft_socket_id id;
     wsft_endpoint local, remote;
 } ends;
 static wsft_lock lock = WSFT_LOCK_INIT;
@@ -60,7 +57,7 @@ static wsft_word key_of(wsft_handle s)
 
 static unsigned set_of(wsft_handle s)
 {
-    return (unsigned)(((uint32_t)s * 0x9E3779B9u) >> 26); /* SETS is 2^6 */
+    return (unsigned)(((uint32_t)s * 0x9E3779B9u) >> (32 - SET_BITS));
 }
 
 /* The way that holds the key, or -1. */
@@ -118,7 +115,7 @@ static void set_endpoint(wsft_endpoint *end, const void *address, size_t length)
     struct sockaddr_in6 in6;
     struct sockaddr any;
     memset(end, 0, sizeof *end);
-    if (address == NULL || length < sizeof in)
+    if (address == NULL || length < sizeof in || length > sizeof(struct sockaddr_storage))
         return;
     memcpy(&any, address, sizeof any);
     if (any.sa_family == AF_INET) {
@@ -166,6 +163,7 @@ static int remote_of(wsft_handle s, wsft_endpoint *end)
 static void remember_connected(wsft_handle s, const struct sockaddr *to, wsft_socklen length)
 {
     ends e;
+    wsft_socket_identify(s, &e.id);
     local_of(s, &e.local);
     if (!remote_of(s, &e.remote))
         set_endpoint(&e.remote, to, (size_t)length);
@@ -181,7 +179,7 @@ static void remember_used(wsft_handle s)
     if (find_way(set, key_of(s)) >= 0 || find_way(set, 0) < 0)
         return;
     wsft_error error = wsft_error_save();
-    if (local_of(s, &e.local)) {
+    if (wsft_socket_identify(s, &e.id) == 0 && local_of(s, &e.local)) {
         remote_of(s, &e.remote);
         remember(s, &e, 0);
     }
@@ -194,10 +192,22 @@ static int is_wildcard(const wsft_endpoint *end)
     return memcmp(end->address, zero, sizeof zero) == 0;
 }
 
-/* A handle that was closed and came back is another socket, and mostly has another port. */
-static int is_same_socket(const wsft_endpoint *now, const wsft_endpoint *then)
+/* A handle that was closed and came back is another socket: the system says so, or it has another
+ * port. One that is closed is still the one that it was. */
+static int is_same_socket(wsft_handle s, const wsft_endpoint *local, const ends *then)
 {
-    return now->port == 0 || then->port == 0 || now->port == then->port;
+    wsft_socket_id id;
+    if (wsft_socket_identify(s, &id) == 0 && !wsft_socket_is_same(&id, &then->id))
+        return 0;
+    return local->port == 0 || then->local.port == 0 || local->port == then->local.port;
+}
+
+/* The codes of a call that has not read the address it was given: to read it here could crash a
+ * program that its system only told so. */
+static int is_address_unread(uint32_t code)
+{
+    enum { FAULT = 10014, NOT_A_SOCKET = 10038, NOT_INITIALISED = 10093 };
+    return code == FAULT || code == NOT_A_SOCKET || code == NOT_INITIALISED;
 }
 
 static void describe_endpoints(wsft_failure *f, wsft_handle s, const details *d)
@@ -211,13 +221,14 @@ static void describe_endpoints(wsft_failure *f, wsft_handle s, const details *d)
     } else if (s != WSFT_NO_HANDLE) {
         local_of(s, &f->local);
         remote_of(s, &f->remote);
-        has_then = recall(s, &then) && is_same_socket(&f->local, &then.local);
+        has_then = recall(s, &then) && is_same_socket(s, &f->local, &then);
     }
-    if (d->local != NULL)
+    int readable = !is_address_unread(f->code);
+    if (d->local != NULL && readable)
         set_endpoint(&f->local, d->local, (size_t)d->local_length);
     else if (has_then && then.local.length != 0 && is_wildcard(&f->local))
         f->local = then.local;
-    if (d->remote != NULL)
+    if (d->remote != NULL && readable)
         set_endpoint(&f->remote, d->remote, (size_t)d->remote_length);
     else if (has_then && f->remote.length == 0)
         f->remote = then.remote;
@@ -248,22 +259,25 @@ static void describe_place(char *text, const wsft_place *place)
     wsft_text_copy(text + used, place->function, WSFT_SOURCE_BYTES - used);
 }
 
-/* Reports a failed call. error: as the system numbers it, errno or the last error still set. */
-static void report_call(const wsft_call *call, int error, const details *d)
+/* Reports a failed call. error: as the system numbers it, errno or the last error still set.
+ * Returns Winsock's code of it, or 0 where the emitter is not open. */
+static uint32_t report_call(const wsft_call *call, int error, const details *d)
 {
     char source[WSFT_SOURCE_BYTES + 1], note[WSFT_NOTE_BYTES];
     if (!wsft_is_open())
-        return;
+        return 0;
     uint64_t now = wsft_monotonic_clock();
-    uint32_t code = wsft_winsock_code(call->operation, call->socket, error, note);
+    int is_timed = call->start != 0 && now >= call->start;
+    uint64_t duration = is_timed ? now - call->start : 0;
+    uint32_t code = wsft_winsock_code(call->operation, call->socket, error, duration, note);
     if (!wsft_is_wanted(WSFT_WINSOCK, code))
-        return;
+        return code;
     describe_place(source, &call->place);
 
     wsft_failure f = {.time = wsft_wall_clock(), .code = code, .operation = call->operation};
-    if (call->start != 0 && now >= call->start) {
+    if (is_timed) {
         f.has |= WSFT_HAS_DURATION;
-        f.duration = now - call->start;
+        f.duration = duration;
     }
     if (call->socket != WSFT_NO_HANDLE) {
         f.has |= WSFT_HAS_SOCKET;
@@ -280,6 +294,7 @@ static void report_call(const wsft_call *call, int error, const details *d)
     f.source = source[0] != '\0' ? source : NULL;
     f.message = note[0] != '\0' ? note : NULL;
     wsft_report(&f);
+    return code;
 }
 
 wsft_call wsft_begin(uint16_t operation, wsft_handle s, wsft_place place)
@@ -388,12 +403,14 @@ wsft_handle wsft_accept_at(wsft_handle s, struct sockaddr *name, wsft_socklen *l
 {
     static const details none = {0};
     wsft_call call = wsft_begin(WSFT_OP_ACCEPT, s, place);
+    wsft_socklen room = name != NULL && length != NULL ? *length : 0;
     wsft_handle accepted = accept(s, name, length);
     if (accepted == WSFT_NO_HANDLE) {
         report_last(&call, &none);
     } else if (wsft_is_open()) {
         wsft_error saved = wsft_error_save();
-        remember_connected(accepted, NULL, 0);
+        /* A client may be gone already, and only the call itself has said who it was. */
+        remember_connected(accepted, name, room != 0 && *length < room ? *length : room);
         wsft_error_restore(saved);
     }
     return accepted;
@@ -407,15 +424,10 @@ int wsft_connect_at(wsft_handle s, const struct sockaddr *name, wsft_socklen len
     int result = connect(s, name, length);
     if (!wsft_is_open())
         return result;
-    char note[WSFT_NOTE_BYTES];
     wsft_error saved = wsft_error_save();
-    uint32_t code = result == 0 ? 0 : wsft_winsock_code(call.operation, s, wsft_error_last(), note);
-    wsft_error_restore(saved);
-    if (result != 0) {
-        const details d = {.remote = name, .remote_length = length};
-        report_last(&call, &d);
-    }
-    if (result == 0 || code == IS_CONNECTED || wsft_is_pending(WSFT_WINSOCK, code))
+    const details d = {.remote = name, .remote_length = length};
+    uint32_t code = result != 0 ? report_call(&call, wsft_error_last(), &d) : IS_CONNECTED;
+    if (code == IS_CONNECTED || wsft_is_pending(WSFT_WINSOCK, code))
         remember_connected(s, name, length);
     wsft_error_restore(saved);
     return result;

@@ -65,7 +65,7 @@ int wsft_collector_open(const char *text, wsft_collector *collector)
     for (struct addrinfo *a = list; a != NULL; a = a->ai_next) {
         if ((size_t)a->ai_addrlen > sizeof collector->address)
             continue;
-        collector->socket = wsft_udp_socket(a->ai_family, &collector->id);
+        collector->socket = wsft_udp_socket(a->ai_family);
         if (collector->socket == WSFT_NO_HANDLE)
             continue;
         memcpy(&collector->address, a->ai_addr, (size_t)a->ai_addrlen);

@@ -30,7 +30,6 @@ void wsft_text_copy(char *target, const char *text, size_t max);
 
 /* Where reports go, and the socket they leave by. */
 typedef struct wsft_collector {
-    wsft_socket_id id;
     wsft_handle socket;
     struct sockaddr_storage address;
     wsft_socklen length;

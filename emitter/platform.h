@@ -17,6 +17,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* SOCK_CLOEXEC and SO_DOMAIN also where the compiler is told -std=c11 */
 #endif
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #endif
@@ -35,7 +36,7 @@ typedef struct wsft_thread {
     int unused; /* nothing waits for the thread: see wsft_thread_start */
 } wsft_thread;
 typedef struct wsft_socket_id {
-    int unused; /* nothing closes a SOCKET behind its owner's back */
+    int unused; /* nothing tells a SOCKET from an earlier one of its number */
 } wsft_socket_id;
 #else
 typedef struct wsft_lock {
@@ -50,8 +51,7 @@ typedef struct wsft_lock {
 typedef int wsft_error;
 typedef pthread_t wsft_thread;
 typedef struct wsft_socket_id {
-    int marked; /* see mark in platform_posix.c; else what the file system says: */
-    dev_t device;
+    dev_t device; /* both 0 of every Internet socket on the BSDs and macOS */
     ino_t inode;
 } wsft_socket_id;
 #endif
@@ -89,10 +89,12 @@ int wsft_error_last(void); /* what a failed socket call left */
 
 /* Looks up what the system may lack and prepares for fork; before any of the functions below.
  * The callbacks run around a fork, in this order: prepare, then parent or child. */
-void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void));
+void wsft_platform_prepare(void (*before)(void), void (*after)(void), void (*after_in_child)(void));
 
-/* Not 0 while the process ends and its other threads are already gone, their locks still held. */
-int wsft_process_ending(void);
+/* Not 0 where a lock may never be given back: while a process ends whose other threads are already
+ * gone, and in a thread that forks, which holds them itself while the program's own handlers run.
+ */
+int wsft_must_not_lock(void);
 
 uint64_t wsft_wall_clock(void);      /* nanoseconds since 1970-01-01 UTC */
 uint64_t wsft_monotonic_clock(void); /* nanoseconds, from anywhere */
@@ -108,23 +110,29 @@ void wsft_process_name(char *name, size_t size);
 /* Returns 0 where the variable is not set, -1 where it does not fit; value is then empty. */
 int wsft_environment(const char *variable, char *value, size_t size);
 
-int wsft_sockets_start(void); /* 0, or -1 */
-void wsft_sockets_stop(void);
+int wsft_sockets_start(void); /* for good, however often; 0, or -1 */
 
 /* A UDP socket that does not block, is not inherited, and does not mind that nobody listens. */
-wsft_handle wsft_udp_socket(int family, wsft_socket_id *id);
-int wsft_udp_is_ours(wsft_handle socket, const wsft_socket_id *id);
+wsft_handle wsft_udp_socket(int family);
+int wsft_udp_is_ours(wsft_handle socket); /* not 0 for what wsft_udp_socket made */
 int wsft_udp_send(wsft_handle socket, const void *bytes, size_t size, const void *address,
                   wsft_socklen length); /* 0, or -1 */
 int wsft_socket_close(wsft_handle socket);
+
+/* What tells a socket from a later one of the same number, as far as the system does. Returns 0, or
+ * -1 where the handle is of no open file. */
+int wsft_socket_identify(wsft_handle socket, wsft_socket_id *id);
+int wsft_socket_is_same(const wsft_socket_id *a, const wsft_socket_id *b);
 
 /* Winsock's numbers for this system's. */
 uint16_t wsft_winsock_family(int family);
 uint16_t wsft_winsock_type(int type);
 
-/* note: WSFT_NOTE_BYTES, filled where the code alone does not tell all, else made empty. */
+/* Winsock's code of an error. duration: of the call, nanoseconds, 0 where unknown.
+ * note: WSFT_NOTE_BYTES, filled where the code alone does not tell all, else made empty. */
 enum { WSFT_NOTE_BYTES = 24 };
-uint32_t wsft_winsock_code(uint16_t operation, wsft_handle socket, int error, char *note);
+uint32_t wsft_winsock_code(uint16_t operation, wsft_handle socket, int error, uint64_t duration,
+                           char *note);
 
 /* Winsock's numbers for a socket. Returns 0, or -1 where the system does not say. */
 int wsft_socket_kind(wsft_handle socket, uint16_t *family, uint16_t *type, uint16_t *protocol);

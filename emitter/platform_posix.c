@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <sys/time.h>
 #ifdef __linux__
 #include <sys/syscall.h>
 #endif
@@ -24,7 +26,10 @@ static pthread_cond_t wake_up;
 /* Written once, by the first wsft_platform_prepare, under the lock. */
 static pthread_mutex_t prepare_lock = PTHREAD_MUTEX_INITIALIZER;
 static int prepared;
-static void (*in_child)(void);
+static void (*before_fork)(void), (*in_parent)(void), (*in_child)(void);
+
+/* The thread that forks, while it does, else 0. Written under the emitter's locks. */
+static wsft_word forking;
 
 #ifdef __GLIBC__
 /* The thread's number, once asked for: asking is a system call. In the static part of the thread's
@@ -74,6 +79,18 @@ static void make_wake_up(void)
     pthread_condattr_destroy(&attributes);
 }
 
+static void prepare_fork(void)
+{
+    before_fork();
+    wsft_word_store(&forking, (wsft_word)pthread_self());
+}
+
+static void parent(void)
+{
+    wsft_word_store(&forking, 0);
+    in_parent();
+}
+
 static void child(void)
 {
     /* The parent's other threads are not here to wake up, or to give a lock back. */
@@ -83,25 +100,29 @@ static void child(void)
 #ifdef __GLIBC__
     thread_id = 0; /* that of the thread that forked */
 #endif
+    wsft_word_store(&forking, 0);
     in_child();
     errno = error;
 }
 
-void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void))
+void wsft_platform_prepare(void (*before)(void), void (*after)(void), void (*after_in_child)(void))
 {
     pthread_mutex_lock(&prepare_lock);
     if (!prepared) {
         prepared = 1;
-        in_child = after;
+        before_fork = before;
+        in_parent = after;
+        in_child = after_in_child;
         make_wake_up();
-        pthread_atfork(prepare, parent, child);
+        pthread_atfork(prepare_fork, parent, child);
     }
     pthread_mutex_unlock(&prepare_lock);
 }
 
-int wsft_process_ending(void)
+int wsft_must_not_lock(void)
 {
-    return 0;
+    wsft_word thread = wsft_word_load(&forking);
+    return thread != 0 && thread == (wsft_word)pthread_self();
 }
 
 static uint64_t clock_now(clockid_t clock)
@@ -224,53 +245,56 @@ int wsft_sockets_start(void)
     return 0;
 }
 
-void wsft_sockets_stop(void)
-{
-}
-
-/* A daemon may close every descriptor it did not open, and another file then takes the number. */
-static int identify(int socket, wsft_socket_id *id)
+int wsft_socket_identify(wsft_handle s, wsft_socket_id *id)
 {
     struct stat status;
     memset(id, 0, sizeof *id);
-    if (fstat(socket, &status) != 0 || !S_ISSOCK(status.st_mode))
+    if (fstat(s, &status) != 0)
         return -1;
     id->device = status.st_dev;
     id->inode = status.st_ino;
     return 0;
 }
 
-/* Before each report the socket is asked whether it is still ours. On Linux by a mark, for fstat
- * would take a tenth of a report's time: the signal of input that nobody has asked for, which no
- * other file has unless it was given the last of all signals. */
+int wsft_socket_is_same(const wsft_socket_id *a, const wsft_socket_id *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
+/* A daemon may close every descriptor it did not open, and a file or connection of its own then
+ * takes the number. So the emitter marks its socket, and asks for the mark before each report. On
+ * Linux that is the signal of input that nobody has asked for, which no other file has unless it
+ * was given the last of all signals; elsewhere the fewest bytes to wait for, an odd number of them,
+ * of a socket that never receives. (Linux has that too, and takes three times as long to tell it.)
+ */
 #if defined(__linux__) && defined(F_SETSIG)
 static int mark(int socket)
 {
-    return fcntl(socket, F_SETSIG, SIGRTMAX) == 0;
+    return fcntl(socket, F_SETSIG, SIGRTMAX);
 }
 
-static int has_mark(int socket)
+int wsft_udp_is_ours(wsft_handle s)
 {
-    return fcntl(socket, F_GETSIG) == SIGRTMAX;
+    return fcntl(s, F_GETSIG) == SIGRTMAX;
 }
 #else
+enum { MARK = 1005 };
+
 static int mark(int socket)
 {
-    (void)socket;
-    return 0;
+    const int bytes = MARK;
+    return setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
 }
-#define has_mark mark
+
+int wsft_udp_is_ours(wsft_handle s)
+{
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    return getsockopt(s, SOL_SOCKET, SO_RCVLOWAT, &bytes, &length) == 0 && bytes == MARK;
+}
 #endif
 
-int wsft_udp_is_ours(wsft_handle s, const wsft_socket_id *id)
-{
-    wsft_socket_id now;
-    if (id->marked)
-        return has_mark(s);
-    return identify(s, &now) == 0 && now.device == id->device && now.inode == id->inode;
-}
-
-wsft_handle wsft_udp_socket(int family, wsft_socket_id *id)
+wsft_handle wsft_udp_socket(int family)
 {
 #ifdef SOCK_CLOEXEC
     int s = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -281,18 +305,23 @@ wsft_handle wsft_udp_socket(int family, wsft_socket_id *id)
         fcntl(s, F_SETFL, O_NONBLOCK);
     }
 #endif
-    if (s >= 0 && identify(s, id) != 0) {
+    if (s >= 0 && mark(s) != 0) {
         close(s);
         s = -1;
     }
-    id->marked = s >= 0 && mark(s);
     return s;
 }
+
+/* The flags are for a descriptor that another thread replaces after it was asked. */
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
 
 int wsft_udp_send(wsft_handle s, const void *bytes, size_t size, const void *address,
                   wsft_socklen length)
 {
-    return sendto(s, bytes, size, 0, (const struct sockaddr *)address, length) < 0 ? -1 : 0;
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    return sendto(s, bytes, size, flags, (const struct sockaddr *)address, length) < 0 ? -1 : 0;
 }
 
 int wsft_socket_close(wsft_handle s)
@@ -357,8 +386,6 @@ static const pair errno_pairs[] = {
     {EINVAL, 10022},
     {EMFILE, 10024},
     {ENFILE, 10024},
-    {EAGAIN, 10035},
-    {EWOULDBLOCK, 10035},
     {EINPROGRESS, 10036},
     {EALREADY, 10037},
     {ENOTSOCK, 10038},
@@ -419,6 +446,14 @@ static const pair resolver_pairs[] = {
 #endif
 };
 
+/* Of gethostbyname: h_errno. Its NETDB_INTERNAL is -1, and errno then says more. */
+static const pair h_errno_pairs[] = {
+    {HOST_NOT_FOUND, 11001},
+    {TRY_AGAIN, 11002},
+    {NO_RECOVERY, 11003},
+    {NO_DATA, 11004},
+};
+
 static uint32_t find_pair(const pair *pairs, size_t count, int here, uint32_t otherwise)
 {
     for (size_t i = 0; i < count; i++)
@@ -456,23 +491,58 @@ static uint32_t system_call_failure(int error, char *note)
     return 10107;
 }
 
-uint32_t wsft_winsock_code(uint16_t operation, wsft_handle s, int error, char *note)
+static int is_sending(uint16_t operation)
 {
-    const uint32_t no_recovery = 11003;
+    return operation == WSFT_OP_CONNECT || operation == WSFT_OP_SEND ||
+           operation == WSFT_OP_SENDTO || operation == WSFT_OP_WSASENDMSG;
+}
+
+static int is_receiving(uint16_t operation)
+{
+    return operation == WSFT_OP_ACCEPT || operation == WSFT_OP_RECV ||
+           operation == WSFT_OP_RECVFROM || operation == WSFT_OP_WSARECVMSG;
+}
+
+/* Whether a call that says "not yet" has waited as long as its socket is told to, which Winsock
+ * calls WSAETIMEDOUT. Half of that time is enough, for the system counts in ticks of its own: a
+ * call that was not to wait takes microseconds, and so asks the system nothing here. */
+static int has_timed_out(uint16_t operation, int s, uint64_t duration)
+{
+    const uint64_t shortest_wait = 500000;
+    struct timeval limit = {0, 0};
+    socklen_t length = sizeof limit;
+    if (duration < shortest_wait || !(is_sending(operation) || is_receiving(operation)))
+        return 0;
+    int flags = fcntl(s, F_GETFL);
+    if (flags == -1 || (flags & O_NONBLOCK) != 0 ||
+        getsockopt(s, SOL_SOCKET, is_sending(operation) ? SO_SNDTIMEO : SO_RCVTIMEO, &limit,
+                   &length) != 0)
+        return 0;
+    uint64_t nanoseconds = (uint64_t)limit.tv_sec * 1000000000u + (uint64_t)limit.tv_usec * 1000u;
+    return nanoseconds != 0 && duration >= nanoseconds / 2;
+}
+
+uint32_t wsft_winsock_code(uint16_t operation, wsft_handle s, int error, uint64_t duration,
+                           char *note)
+{
+    const uint32_t no_recovery = 11003, would_block = 10035, timed_out = 10060;
     note[0] = '\0';
     int naming = operation == WSFT_OP_GETADDRINFO || operation == WSFT_OP_GETNAMEINFO ||
                  operation == WSFT_OP_GETADDRINFOEX;
     int connecting = operation == WSFT_OP_CONNECT || operation == WSFT_OP_WSACONNECT;
 
-    if (naming && error == EAI_SYSTEM)
+    if (operation == WSFT_OP_GETHOSTBYNAME && error > 0)
+        return find_pair(h_errno_pairs, sizeof h_errno_pairs / sizeof *h_errno_pairs, error,
+                         no_recovery);
+    if ((naming && error == EAI_SYSTEM) || operation == WSFT_OP_GETHOSTBYNAME)
         error = errno;
     else if (naming)
         return find_pair(resolver_pairs, sizeof resolver_pairs / sizeof *resolver_pairs, error,
                          no_recovery);
     /* A connect on its way is EINPROGRESS here and WSAEWOULDBLOCK there; WSAEINPROGRESS is another
      * thing, a blocking call of Winsock 1.1 that is still running. */
-    if (connecting && error == EINPROGRESS)
-        return 10035;
+    if (error == EAGAIN || error == EWOULDBLOCK || (connecting && error == EINPROGRESS))
+        return has_timed_out(operation, s, duration) ? timed_out : would_block;
     if (error == EPIPE && s != WSFT_NO_HANDLE)
         return broken_pipe(s);
     if (error == EPIPE)

@@ -13,8 +13,10 @@ typedef VOID(WINAPI *time_function)(LPFILETIME);
 typedef BOOLEAN(NTAPI *ending_function)(VOID);
 typedef BOOLEAN(APIENTRY *random_function)(PVOID, ULONG);
 
-/* Written once, by prepare_once. */
 static INIT_ONCE prepared = INIT_ONCE_STATIC_INIT;
+static INIT_ONCE started = INIT_ONCE_STATIC_INIT;
+
+/* Written once, by prepare_once. */
 static time_function precise_time;
 static ending_function is_ending;
 static uint8_t platform_number = WSFT_WINDOWS;
@@ -68,13 +70,13 @@ static BOOL CALLBACK prepare_once(PINIT_ONCE once, PVOID parameter, PVOID *conte
     return TRUE;
 }
 
-void wsft_platform_prepare(void (*prepare)(void), void (*parent)(void), void (*after)(void))
+void wsft_platform_prepare(void (*before)(void), void (*after)(void), void (*after_in_child)(void))
 {
-    (void)prepare, (void)parent, (void)after; /* Windows does not fork */
+    (void)before, (void)after, (void)after_in_child; /* Windows does not fork */
     InitOnceExecuteOnce(&prepared, prepare_once, NULL, NULL);
 }
 
-int wsft_process_ending(void)
+int wsft_must_not_lock(void)
 {
     return is_ending != NULL && is_ending();
 }
@@ -179,29 +181,43 @@ int wsft_environment(const char *variable, char *value, size_t size)
     return length == 0 ? 0 : -1;
 }
 
-int wsft_sockets_start(void)
+static BOOL CALLBACK start_once(PINIT_ONCE once, PVOID parameter, PVOID *context)
 {
     WSADATA data;
-    return WSAStartup(MAKEWORD(2, 2), &data) == 0 ? 0 : -1;
+    (void)once, (void)parameter, (void)context;
+    return WSAStartup(MAKEWORD(2, 2), &data) == 0;
 }
 
-void wsft_sockets_stop(void)
+/* Without an end: WSACleanup may not be called from DllMain, where a plug-in closes. */
+int wsft_sockets_start(void)
 {
-    WSACleanup();
+    return InitOnceExecuteOnce(&started, start_once, NULL, NULL) ? 0 : -1;
 }
 
-int wsft_udp_is_ours(wsft_handle s, const wsft_socket_id *id)
+int wsft_socket_identify(wsft_handle s, wsft_socket_id *id)
 {
-    (void)s, (void)id;
+    (void)s;
+    id->unused = 0;
+    return 0;
+}
+
+int wsft_socket_is_same(const wsft_socket_id *a, const wsft_socket_id *b)
+{
+    return a->unused == b->unused;
+}
+
+/* Nothing closes a SOCKET behind its owner's back. */
+int wsft_udp_is_ours(wsft_handle s)
+{
+    (void)s;
     return 1;
 }
 
-wsft_handle wsft_udp_socket(int family, wsft_socket_id *id)
+wsft_handle wsft_udp_socket(int family)
 {
     u_long non_blocking = 1;
     BOOL report_resets = FALSE;
     DWORD returned = 0;
-    id->unused = 0;
     SOCKET s = WSASocketW(family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, 0);
     if (s == INVALID_SOCKET)
         return WSFT_NO_HANDLE;
@@ -239,10 +255,39 @@ uint16_t wsft_winsock_type(int type)
     return (uint16_t)type;
 }
 
-uint32_t wsft_winsock_code(uint16_t operation, wsft_handle s, int error, char *note)
+/* A completion port speaks Win32: RtlNtStatusToDosError of what Winsock has a code of its own for.
+ * Of several with one number it is the network's most likely one. */
+static uint32_t completion_code(DWORD error)
 {
-    (void)operation, (void)s;
+    static const struct {
+        DWORD win32;
+        uint32_t winsock;
+    } pairs[] = {
+        {ERROR_NETNAME_DELETED, WSAECONNRESET},
+        {ERROR_SEM_TIMEOUT, WSAETIMEDOUT},
+        {ERROR_MORE_DATA, WSAEMSGSIZE},
+        {ERROR_CONNECTION_REFUSED, WSAECONNREFUSED},
+        {ERROR_GRACEFUL_DISCONNECT, WSAEDISCON},
+        {ERROR_NETWORK_UNREACHABLE, WSAENETUNREACH},
+        {ERROR_HOST_UNREACHABLE, WSAEHOSTUNREACH},
+        {ERROR_PROTOCOL_UNREACHABLE, WSAENETUNREACH},
+        {ERROR_PORT_UNREACHABLE, WSAECONNRESET},
+        {ERROR_CONNECTION_ABORTED, WSAECONNABORTED},
+        {ERROR_HOST_DOWN, WSAEHOSTDOWN},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i].win32 == error)
+            return pairs[i].winsock;
+    return error;
+}
+
+uint32_t wsft_winsock_code(uint16_t operation, wsft_handle s, int error, uint64_t duration,
+                           char *note)
+{
+    (void)s, (void)duration;
     note[0] = '\0';
+    if (operation == WSFT_OP_GETQUEUEDCOMPLETIONSTATUS)
+        return completion_code((DWORD)error);
     return (uint32_t)error;
 }
 

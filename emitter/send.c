@@ -124,7 +124,7 @@ int wsft_is_pending(uint8_t space, uint32_t code)
 
 int wsft_is_open(void)
 {
-    return wsft_word_load(&is_open) != 0 && !wsft_process_ending();
+    return wsft_word_load(&is_open) != 0 && !wsft_must_not_lock();
 }
 
 int wsft_is_wanted(uint8_t space, uint32_t code)
@@ -179,9 +179,9 @@ static void drop(const wsft_failure *failures, size_t count)
  * daemon does that closes every descriptor. */
 static int have_socket(void)
 {
-    if (wsft_udp_is_ours(e.collector.socket, &e.collector.id))
+    if (wsft_udp_is_ours(e.collector.socket))
         return 1;
-    e.collector.socket = wsft_udp_socket(e.collector.address.ss_family, &e.collector.id);
+    e.collector.socket = wsft_udp_socket(e.collector.address.ss_family);
     return e.collector.socket != WSFT_NO_HANDLE;
 }
 
@@ -507,9 +507,9 @@ static int resolve(const wsft_options *options, wsft_collector *collector)
     char text[320];
     if (options->collector != NULL)
         return wsft_collector_open(options->collector, collector);
-    if (wsft_environment(COLLECTOR_VARIABLE, text, sizeof text) && text[0] != '\0')
-        return wsft_collector_open(text, collector);
-    return wsft_collector_open(DEFAULT_COLLECTOR, collector);
+    if (wsft_environment(COLLECTOR_VARIABLE, text, sizeof text) < 0)
+        return -1; /* rather nowhere than to another collector */
+    return wsft_collector_open(text[0] != '\0' ? text : DEFAULT_COLLECTOR, collector);
 }
 
 static unsigned withhold_word(const char *word, size_t length)
@@ -543,7 +543,7 @@ static unsigned or_default(unsigned value, unsigned otherwise)
     return value != 0 ? value : otherwise;
 }
 
-static void start(const wsft_options *options, const wsft_collector *collector)
+static void start(const wsft_options *options, const wsft_collector *collector, uint32_t sender)
 {
     wsft_word generation = e.generation + 1;
     unsigned rate = or_default(options->rate, DEFAULT_RATE);
@@ -553,7 +553,7 @@ static void start(const wsft_options *options, const wsft_collector *collector)
     e.collector = *collector;
     e.flags = options->test ? WSFT_TEST : 0;
     e.withhold = options->withhold | withheld();
-    e.sender = wsft_random();
+    e.sender = sender;
     e.process_id = wsft_process_id();
     e.fold_ns = (uint64_t)or_default(options->fold_ms, DEFAULT_FOLD_MS) * MILLISECOND;
     e.interval_ns = rate < SECOND ? SECOND / rate : 1;
@@ -580,20 +580,17 @@ static int open_emitter(const wsft_options *options)
     wsft_platform_prepare(before_fork, after_fork, in_child);
     if (wsft_sockets_start() != 0)
         return -1;
-    if (resolve(options, &collector) != 0) {
-        wsft_sockets_stop();
+    if (resolve(options, &collector) != 0)
         return -1;
-    }
+    uint32_t sender = wsft_random();
     wsft_endpoints_forget();
     wsft_lock_take(&lock);
     int too_late = wsft_word_load(&is_open) != 0; /* another thread has opened meanwhile */
     if (!too_late)
-        start(options, &collector);
+        start(options, &collector, sender);
     wsft_lock_release(&lock);
-    if (too_late) {
+    if (too_late)
         wsft_socket_close(collector.socket);
-        wsft_sockets_stop();
-    }
     return 0;
 }
 
@@ -601,7 +598,9 @@ int wsft_open(const wsft_options *options)
 {
     static const wsft_options defaults = {0};
     wsft_error error = wsft_error_save();
-    int result = wsft_is_open() ? 0 : open_emitter(options != NULL ? options : &defaults);
+    int result = 0;
+    if (wsft_word_load(&is_open) == 0)
+        result = wsft_must_not_lock() ? -1 : open_emitter(options != NULL ? options : &defaults);
     wsft_error_restore(error);
     return result;
 }
@@ -629,12 +628,11 @@ void wsft_close(void)
         wsft_wake();
         int has_thread = e.has_thread;
         wsft_thread thread = e.thread;
-        if (wsft_udp_is_ours(e.collector.socket, &e.collector.id))
+        if (wsft_udp_is_ours(e.collector.socket))
             wsft_socket_close(e.collector.socket);
         wsft_lock_release(&lock);
         if (has_thread)
             wsft_thread_end(thread);
-        wsft_sockets_stop();
     }
     wsft_error_restore(error);
 }

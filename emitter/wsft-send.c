@@ -428,8 +428,9 @@ static int socket_option(command *c, const char *option, const char *value)
 {
     wsft_failure *f = &c->failure;
     if (strcmp(option, "--thread") == 0) {
-        f->has |= WSFT_HAS_THREAD_ID;
         f->thread_id = get_u32(option, value);
+        if (f->thread_id != 0)
+            f->has |= WSFT_HAS_THREAD_ID;
     } else if (strcmp(option, "--socket") == 0) {
         f->has |= WSFT_HAS_SOCKET;
         f->socket = get_number(option, value, UINT64_MAX);
@@ -536,9 +537,10 @@ static int send_all(command *c)
     wsft_collector to;
     const char *collector = c->collector;
     char host[256], port[6];
-    if (collector == NULL)
-        collector =
-            wsft_environment("WSFT_COLLECTOR", variable, sizeof variable) ? variable : "127.0.0.1";
+    if (collector == NULL) {
+        int found = wsft_environment("WSFT_COLLECTOR", variable, sizeof variable);
+        collector = found < 0 || variable[0] != '\0' ? variable : "127.0.0.1";
+    }
     if (wsft_collector_parse(collector, host, sizeof host, port) != 0)
         fail("--collector", collector, "not HOST, HOST:PORT or [IPV6]:PORT");
     if (wsft_collector_open(collector, &to) != 0)
@@ -584,6 +586,5 @@ int main(int argc, char **argv)
     set_defaults(&c);
     parse(&c, argc, argv);
     int result = c.hex ? print_hex(&c) : send_all(&c);
-    wsft_sockets_stop();
     return result;
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -192,6 +193,16 @@ static int run_recv(void)
     return end(s, KEPT(wsft_recv(s, &byte, 1, 0)));
 }
 
+/* As long as its socket is told to, and a millisecond is enough to be asked about. */
+static int run_waiting_recv(void)
+{
+    char byte;
+    const struct timeval limit = {0, 1000};
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return end(s, KEPT(wsft_recv(s, &byte, 1, 0)));
+}
+
 static int run_recvfrom(void)
 {
     char byte;
@@ -241,6 +252,7 @@ const call_case call_cases[] = {
     {"send", NULL, run_send, EPIPE},
     {"sendto", "sendto", run_sendto, EACCES},
     {"recv", NULL, run_recv, ENOTCONN},
+    {"recv that waits", NULL, run_waiting_recv, EAGAIN},
     {"recvfrom", NULL, run_recvfrom, ENOTCONN},
     {"shutdown", NULL, run_shutdown, ENOTCONN},
     {"closesocket", "close", run_closesocket, LAST_ERROR},

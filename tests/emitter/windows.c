@@ -247,20 +247,28 @@ static void test_never_blocks(void)
     say(slow < 500000, text);
 }
 
-/* What arrives of a storm. */
-static void test_storm(void)
+/* A socket to report to, and its address for wsft_options. */
+static SOCKET open_collector(char collector[32])
 {
-    char collector[32], bytes[2048], text[150];
     struct sockaddr_in in = {.sin_family = AF_INET};
     u_long yes = 1;
-    int length = sizeof in, large = 4 << 20, datagrams = 0, reports = 0;
+    int length = sizeof in, large = 4 << 20;
     SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     say(bind(s, (struct sockaddr *)&in, length) == 0, "a port to report to");
     getsockname(s, (struct sockaddr *)&in, &length);
     ioctlsocket(s, (long)FIONBIO, &yes);
     setsockopt(s, SOL_SOCKET, SO_RCVBUF, (char *)&large, sizeof large);
-    snprintf(collector, sizeof collector, "127.0.0.1:%u", ntohs(in.sin_port));
+    snprintf(collector, 32, "127.0.0.1:%u", ntohs(in.sin_port));
+    return s;
+}
+
+/* What arrives of a storm. */
+static void test_storm(void)
+{
+    char collector[32], bytes[2048], text[150];
+    int datagrams = 0, reports = 0;
+    SOCKET s = open_collector(collector);
     const wsft_options options = {.collector = collector, .rate = 200, .burst = 50};
     wsft_open(&options);
     ULONGLONG start = GetTickCount64();
@@ -275,6 +283,64 @@ static void test_storm(void)
     snprintf(text, sizeof text, "a storm: %.0f failures a second, %d datagrams", reports / seconds,
              datagrams);
     say(datagrams >= 50 && datagrams <= 50 + 200 * (seconds + 0.1) + 17, text);
+}
+
+/* Two ends of a connection over the loopback. */
+static void connect_pair(SOCKET *client, SOCKET *server)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    int length = sizeof in;
+    SOCKET door = socket(AF_INET, SOCK_STREAM, 0);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(door, (struct sockaddr *)&in, length);
+    listen(door, 1);
+    getsockname(door, (struct sockaddr *)&in, &length);
+    *client = socket(AF_INET, SOCK_STREAM, 0);
+    connect(*client, (struct sockaddr *)&in, length);
+    *server = accept(door, NULL, NULL);
+    closesocket(door);
+}
+
+static int contains(const char *bytes, int size, const void *part, int part_size)
+{
+    for (int i = 0; i + part_size <= size; i++)
+        if (memcmp(bytes + i, part, (size_t)part_size) == 0)
+            return 1;
+    return 0;
+}
+
+/* A receive that ends by a reset: a completion port calls it ERROR_NETNAME_DELETED. */
+static void test_completion_port(void)
+{
+    /* code, space, reserved byte and operation, as a failure has them */
+    static const uint8_t reset[] = {
+        0, 0, 10054 >> 8, 10054 & 0xff, WSFT_WINSOCK, 0, 0, WSFT_OP_GETQUEUEDCOMPLETIONSTATUS};
+    const struct linger at_once = {1, 0};
+    char collector[32], bytes[2048], byte, text[100];
+    SOCKET s = open_collector(collector), client, server;
+    connect_pair(&client, &server);
+    HANDLE port = CreateIoCompletionPort((HANDLE)client, NULL, 1, 0);
+    WSABUF buffer = {1, &byte};
+    WSAOVERLAPPED overlapped = {0}, *ended = NULL;
+    DWORD count = 0, flags = 0;
+    ULONG_PTR key = 0;
+    const wsft_options options = {.collector = collector};
+    wsft_open(&options);
+    WSARecv(client, &buffer, 1, &count, &flags, &overlapped, NULL);
+    wsft_call call = wsft_begin(WSFT_OP_GETQUEUEDCOMPLETIONSTATUS, client, WSFT_HERE);
+    setsockopt(server, SOL_SOCKET, SO_LINGER, (const char *)&at_once, sizeof at_once);
+    closesocket(server);
+    BOOL good = GetQueuedCompletionStatus(port, &count, &key, (LPOVERLAPPED *)&ended, 5000);
+    DWORD error = GetLastError();
+    wsft_failed(&call, (int)error);
+    Sleep(50);
+    int size = recv(s, bytes, sizeof bytes, 0);
+    snprintf(text, sizeof text, "a completion port says %lu, the report WSAECONNRESET", error);
+    say(!good && ended == &overlapped && contains(bytes, size, reset, sizeof reset), text);
+    wsft_close();
+    closesocket(client);
+    closesocket(s);
+    CloseHandle(port);
 }
 
 static volatile LONG over;
@@ -346,6 +412,7 @@ int main(int argc, char **argv)
     test_last_errors();
     test_never_blocks();
     test_storm();
+    test_completion_port();
     test_threads();
     if (argc > 1)
         test_unload(argv[1]);
