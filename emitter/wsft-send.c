@@ -577,7 +577,7 @@ static void nothing(void)
 {
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static command c;
     wsft_platform_prepare(nothing, nothing, nothing);
@@ -585,6 +585,34 @@ int main(int argc, char **argv)
         return not_sent("the system has no sockets");
     set_defaults(&c);
     parse(&c, argc, argv);
-    int result = c.hex ? print_hex(&c) : send_all(&c);
-    return result;
+    return c.hex ? print_hex(&c) : send_all(&c);
 }
+
+#ifdef _WIN32
+static char *to_utf8(const wchar_t *text)
+{
+    int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);
+    char *utf8 = malloc((size_t)size + 1);
+    if (utf8 == NULL)
+        exit(not_sent("no memory"));
+    utf8[WideCharToMultiByte(CP_UTF8, 0, text, -1, utf8, size, NULL, NULL)] = '\0';
+    return utf8;
+}
+
+/* What main gets is in a code page of the system's; the protocol speaks UTF-8. */
+int wmain(int argc, wchar_t **wide);
+int wmain(int argc, wchar_t **wide)
+{
+    char **argv = calloc((size_t)argc + 1, sizeof *argv);
+    if (argv == NULL)
+        return not_sent("no memory");
+    for (int i = 0; i < argc; i++)
+        argv[i] = to_utf8(wide[i]);
+    return run(argc, argv);
+}
+#else
+int main(int argc, char **argv)
+{
+    return run(argc, argv);
+}
+#endif

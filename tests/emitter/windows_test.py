@@ -42,7 +42,7 @@ class Windows(unittest.TestCase):
 
     def run_by_wine(self, *command):
         environment = dict(os.environ, WINEPREFIX=os.path.join(self.folder, "wine"),
-                           WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree,mshtml=")
+                           WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree,mshtml=", LC_ALL="C.UTF-8")
         # A program that comes while Wine still fills a new prefix may not find its libraries.
         subprocess.run([WINE, "wineboot", "--init"], env=environment, timeout=300, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -67,6 +67,14 @@ class Windows(unittest.TestCase):
         self.assertEqual([line for line in lines if line.startswith("FAIL")], [])
         self.assertEqual(code, 0)
         self.assertEqual(lines[-2:], ["ok the end", ""])
+
+    def test_arguments_are_utf8(self):
+        self.build("-municode", os.path.join(ROOT, "emitter", "wsft-send.c"), *self.objects,
+                   "-lws2_32", "-o", "wsft-send.exe")
+        message = "größer als 1 €"
+        code, text = self.run_by_wine("wsft-send.exe", "--hex", "--message", message)
+        self.assertEqual(code, 0)
+        self.assertIn(message.encode().hex(), text)
 
     def test_no_call_allocates(self):
         self.assertEqual(len(self.objects), len(SOURCES))
