@@ -88,7 +88,7 @@ void wsft_error_restore(wsft_error error);
 int wsft_error_last(void); /* what a failed socket call left */
 
 /* Looks up what the system may lack and prepares for fork; before any of the functions below.
- * The callbacks run around a fork, in this order: prepare, then parent or child. */
+ * The callbacks run around a fork, the last of them in the child, where the second does not. */
 void wsft_platform_prepare(void (*before)(void), void (*after)(void), void (*after_in_child)(void));
 
 /* Not 0 where a lock may never be given back: while a process ends whose other threads are already

@@ -208,15 +208,15 @@ typedef struct wsft_options {
 } wsft_options;
 
 /* Starts reporting. Resolves the collector's name, once, and so may take as long as a name look-up
- * does; on Windows it also calls WSAStartup, for good. A second open before a close changes nothing.
- * The child of a fork goes on as a sender of its own, without the flushing thread.
+ * does; on Windows it also calls WSAStartup, for good. A second open before a close changes
+ * nothing. The child of a fork goes on as a sender of its own, without the flushing thread.
  * Parameters: options, or NULL for the defaults.
  * Returns 0, or -1 where no socket could be opened or the collector's name is not known: the
  * program runs on as without telemetry. */
 WSFT_API int wsft_open(const wsft_options *options);
 
-/* Sends what is folded, and stops. A library that is to be unloaded closes first. (On macOS it stays:
- * there the next fork would run what pthread_atfork was given, and that is gone.) */
+/* Sends what is folded, and stops. A library that is to be unloaded closes first. (On macOS it
+ * stays: there the next fork would run what pthread_atfork was given, and that is gone.) */
 WSFT_API void wsft_close(void);
 
 /* Sends what is folded and due now; the next report does the same. */
@@ -257,8 +257,9 @@ WSFT_API wsft_call wsft_begin(uint16_t operation, wsft_handle socket, wsft_place
 
 /* Reports that a call failed, with duration, socket kind and both endpoints.
  * error: WSAGetLastError(), on POSIX errno; of getaddrinfo and getnameinfo what they returned, of
- * gethostbyname h_errno, of GetQueuedCompletionStatus GetLastError(), whose number becomes Winsock's.
- * A wait that the socket's own SO_RCVTIMEO or SO_SNDTIMEO has ended (EAGAIN) is WSAETIMEDOUT. */
+ * gethostbyname h_errno, of GetQueuedCompletionStatus GetLastError(), whose number becomes
+ * Winsock's. A wait that the socket's own SO_RCVTIMEO or SO_SNDTIMEO has ended (EAGAIN) is
+ * WSAETIMEDOUT. */
 WSFT_API void wsft_failed(const wsft_call *call, int error);
 
 /* The same for a call that was given the address of the other side: WSAConnect, ConnectEx,
