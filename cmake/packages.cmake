@@ -92,7 +92,7 @@ A plugin that decodes Winsock Failure Telemetry, in which programs report
 their failed socket calls over UDP. It names each error and holds it against
 the packets around it: what the trace confirms, what it contradicts, and which
 packet broke which program."
-        plugin/README.md fields/FIELDS.md)
+        plugin/README.md fields/FIELDS.md docs/explaining-a-failure.md SECURITY.md)
     # A plugin is for one series of Wireshark, which the version of libwireshark's ABI does not tell.
     set(series ${Wireshark_MAJOR_VERSION}.${Wireshark_MINOR_VERSION})
     math(EXPR next "${Wireshark_MINOR_VERSION} + 1")

@@ -51,6 +51,13 @@ build_packages=(
     "libglib2.0-dev=/usr/include/glib-2.0/glib.h"
 )
 
+# What the fuzzers take besides.
+# shellcheck disable=SC2034
+fuzz_packages=(
+    python3=python3 clang=clang
+    "libclang-rt-dev=/usr/lib/llvm-*/lib/clang/*/lib/*/libclang_rt.fuzzer*.a"
+)
+
 # build_release cmake-option...: builds, quietly unless it fails.
 build_release() {
     local log
