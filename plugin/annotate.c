@@ -157,12 +157,12 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
 {
     packet_info *pinfo = in->pinfo;
 
-    if (!correlate_preference || in->quoted || !(pinfo->presence_flags & PINFO_HAS_TS))
+    if (!correlate_preference || in->quoted)
         return;
     observe_telemetry(pinfo);
     if (PINFO_FD_VISITED(pinfo))
         observe_frame(pinfo); /* before anything is judged anew */
-    if (!failure->entry.error || (in->sender.flags & WINSOCK_FLAG_TEST))
+    if (failure->entry.origin == ORIGIN_NO_ERROR || (in->sender.flags & WINSOCK_FLAG_TEST))
         return;
     const report *r =
         correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));

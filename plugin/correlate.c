@@ -233,6 +233,14 @@ static void find_root(report *r, error_category category)
     g_hash_table_replace(last_of_socket, r, r);
 }
 
+/* The Winsock code that packets can speak about, or 0. Without a time none is before the failure.
+ */
+static guint32 judged_error(const datagram *in, const winsock_failure *failure)
+{
+    const winsock_error *error = failure->entry.error;
+    return error && in->pinfo->presence_flags & PINFO_HAS_TS ? error->code : 0;
+}
+
 static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
 {
     const packet_info *pinfo = in->pinfo;
@@ -242,7 +250,7 @@ static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
                                     (gint64)MIN(failure->age, G_MAXINT64 / 2),
                           .duration = (gint64)MIN(failure->duration, G_MAXINT64 / 4),
                           .bytes = failure->bytes,
-                          .error = failure->entry.error->code,
+                          .error = judged_error(in, failure),
                           .operation = failure->operation,
                           .family = failure->family,
                           .protocol = protocol_of(failure),
@@ -270,16 +278,20 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     report *r = g_new0(report, 1);
 
     r->packet = observe_packet(in->pinfo);
-    r->place = place & 0x7fffffff;
+    r->place = place & 0x3fffffff;
+    r->is_pending = !catalogue_is_failure(&failure->entry);
     r->repeat = failure->repeat;
     r->sender = in->sender.sender;
     r->process = once(in->sender.process);
     r->process_id = in->sender.process_id;
     r->has_process_id = in->sender.has_process_id != 0;
+    r->error = failure->entry.error ? failure->entry.error->name
+                                    : once(summary_of_error(in->pinfo->pool, failure));
     r->facts = facts_of(in, failure);
     r->facts.node = once(failure->node);
     r->socket = failure->socket;
-    find_root(r, failure->entry.error->category);
+    if (r->facts.error)
+        find_root(r, failure->entry.error->category);
     g_ptr_array_add(reports, r);
     judge(r, TRUE, with_reason);
     return r;

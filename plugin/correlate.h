@@ -13,14 +13,17 @@
 #define CORRELATE_MAX_REPORTS 1000000
 
 /* One failure of the file. Lives until the file is closed. Hosts report thousands: each byte
- * counts. */
+ * counts. One that packets cannot speak about, for it has no Winsock code or its packet no time, is
+ * of no error, and its verdict is none. */
 typedef struct report {
-    trace_packet packet;                    /* that reports it */
-    guint32 place : 31, has_process_id : 1; /* place: in its packet */
+    trace_packet packet; /* that reports it */
+    guint32 place : 30;  /* in its packet */
+    guint32 has_process_id : 1, is_pending : 1;
     guint32 repeat;
     guint32 sender; /* number of its run */
     guint32 process_id;
     const char *process;       /* its name, or NULL */
+    const char *error;         /* what failed, by name */
     const struct report *root; /* the failure that this one is an echo of, or NULL */
     guint64 socket;            /* the handle, or 0 */
     verdict_case facts;
@@ -31,7 +34,7 @@ typedef struct report {
 /* The report of a failure that is being dissected: made on its first visit, judged by the packets
  * so far, or in a second pass and in the window by all. failure: complete but for its verdict.
  * with_reason: somebody reads the reason, so that it is not NULL.
- * Result: NULL where the failure is not judged. */
+ * Result: NULL where the file has too many. */
 const report *correlate_failure(const datagram *in, const winsock_failure *failure,
                                 gboolean with_reason);
 

@@ -100,12 +100,6 @@ static char *text_of_flow(const trace_end *from, const trace_end *to)
     return text;
 }
 
-static const char *error_name(guint32 code)
-{
-    const winsock_error *error = catalogue_error(code);
-    return error ? error->name : "Unknown";
-}
-
 /* The number of a packet, or "-". */
 static const char *frame_text(char *buffer, size_t size, guint32 frame, gboolean has_frame)
 {
@@ -130,8 +124,7 @@ static void print_failure(const report *r)
 
     printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
            frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)), column(who),
-           error_name(r->facts.error), operation ? operation : "-", r->repeat, column(flow),
-           verdict_name(v->kind),
+           r->error, operation ? operation : "-", r->repeat, column(flow), verdict_name(v->kind),
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
            frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
                       r->root && correlate_has_frame(r->root)),
@@ -140,30 +133,61 @@ static void print_failure(const report *r)
     wmem_free(NULL, who);
 }
 
-static gint compare_codes(gconstpointer a, gconstpointer b)
+/* Failures of one name. */
+typedef struct {
+    const char *name;
+    guint32 code; /* the Winsock code, or 0 */
+    guint64 count;
+} total;
+
+/* By code, and then those that have none. */
+static gint compare_totals(gconstpointer a, gconstpointer b)
 {
-    guint32 one = GPOINTER_TO_UINT(a), other = GPOINTER_TO_UINT(b);
-    return (one > other) - (one < other);
+    const total *one = a, *other = b;
+
+    if (one->code == other->code)
+        return strcmp(one->name, other->name);
+    return one->code != 0 && (other->code == 0 || one->code < other->code) ? -1 : 1;
+}
+
+static void count_error(GHashTable *by_error, const report *r)
+{
+    total *of_name = g_hash_table_lookup(by_error, r->error);
+
+    if (!of_name) {
+        of_name = g_new0(total, 1);
+        of_name->name = r->error;
+        g_hash_table_insert(by_error, (gpointer)r->error, of_name);
+    }
+    of_name->code = MAX(of_name->code, r->facts.error);
+    of_name->count += r->repeat;
+}
+
+static void print_by_error(GHashTable *by_error)
+{
+    GList *totals = g_list_sort(g_hash_table_get_values(by_error), compare_totals);
+
+    printf("\nBy error\n");
+    for (const GList *each = totals; each; each = each->next) {
+        const total *of_name = each->data;
+        printf("%-20s  %" G_GUINT64_FORMAT "\n", of_name->name, of_name->count);
+    }
+    g_list_free(totals);
 }
 
 static void print_totals(const GPtrArray *reports)
 {
     guint64 by_verdict[VERDICT_INCONCLUSIVE + 1] = {0};
-    GHashTable *by_error = g_hash_table_new(NULL, NULL);
+    GHashTable *by_error = g_hash_table_new_full(hash_text, g_str_equal, NULL, g_free);
 
     for (guint i = 0; i < reports->len; i++) {
         const report *r = reports->pdata[i];
-        gpointer code = GUINT_TO_POINTER(r->facts.error);
-        gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code));
-        g_hash_table_insert(by_error, code, GSIZE_TO_POINTER(count + r->repeat));
+        if (r->is_pending)
+            continue;
+        count_error(by_error, r);
         by_verdict[r->judged.kind] += r->repeat;
     }
-    printf("\nBy error\n");
-    GList *codes = g_list_sort(g_hash_table_get_keys(by_error), compare_codes);
-    for (const GList *code = codes; code; code = code->next)
-        printf("%-20s  %" G_GSIZE_FORMAT "\n", error_name(GPOINTER_TO_UINT(code->data)),
-               GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code->data)));
-    g_list_free(codes);
+    print_by_error(by_error);
     g_hash_table_destroy(by_error);
     printf("\nBy verdict\n");
     for (verdict_kind kind = VERDICT_NONE; kind <= VERDICT_INCONCLUSIVE; kind++) {

@@ -103,9 +103,7 @@ static const char *group_of(grouping by, const datagram *in, const winsock_failu
 
     switch (by) {
     case BY_ERROR:
-        return failure->entry.origin == ORIGIN_UNKNOWN
-                   ? wmem_strdup_printf(pool, "Unknown (%u)", failure->code)
-                   : failure->entry.name;
+        return summary_of_error(pool, failure);
     case BY_VERDICT:
         return failure->verdict ? verdict_name((verdict_kind)failure->verdict) : NULL;
     case BY_CATEGORY:
@@ -126,13 +124,6 @@ static const char *group_of(grouping by, const datagram *in, const winsock_failu
     }
 }
 
-/* Pending is not failed. */
-static gboolean is_failure(const winsock_failure *failure)
-{
-    return failure->entry.origin != ORIGIN_NO_ERROR &&
-           !(failure->entry.error && failure->entry.error->category == CATEGORY_PENDING);
-}
-
 static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
                                         epan_dissect_t *edt _U_, const void *data,
                                         tap_flags_t flags _U_)
@@ -146,7 +137,7 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
     for (guint i = 0; i < count; i++) {
         const winsock_failure *failure = wmem_array_index(in->failures, i);
         int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - sums->counted));
-        if (!is_failure(failure))
+        if (!catalogue_is_failure(&failure->entry))
             continue;
         sums->counted += repeat;
         increase_stat_node(st, ROOT, 0, TRUE, repeat);

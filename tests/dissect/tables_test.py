@@ -41,6 +41,19 @@ def sent(*bodies):
     return [datagram(header(number) + body) for number, body in enumerate(bodies)]
 
 
+def counts_of_tree(path, *options):
+    """What winsock,tree counts by error: name -> number."""
+    lines = tshark.run("-r", path, "-q", "-z", "winsock,tree", *options).stdout.splitlines()
+    begin = [i for i, line in enumerate(lines) if line.startswith(" By error ")][0]
+    counts = {}
+    for line in lines[begin + 1:]:
+        if not line.startswith("  "):
+            break
+        name, count = re.split(r"  +", line.strip())[:2]
+        counts[name] = count
+    return counts
+
+
 class Report(unittest.TestCase):
     def rows(self, *bodies, before=()):
         got = report(captured("report", [*before, *sent(*bodies)]))
@@ -72,6 +85,31 @@ class Report(unittest.TestCase):
         self.assertEqual([row["Echo of"] for row in rows], ["-", "2", "-"])
         self.assertEqual([rows[2]["Verdict"], rows[2]["Reason"]], ["-", "-"])
         self.assertIn(["no rule", "1"], got["By verdict"])
+
+    def test_failures_without_a_winsock_code_are_listed_and_counted(self):
+        user = ["-o", 'uat:winsock_user_codes:"Winsock","40001","SHOPEBUSY",""']
+        bodies = [now(40000, items=ENDS), now(40001), now(0x80004005, 1), now(0xC0000001, 2),
+                  now(10010, 3), now(9, space=9), now(10054), now(10035), now(0),
+                  now(40000, items=item(25, struct.pack(">I", 3)))]
+        path = captured("codeless", sent(*bodies) + [datagram(header(99, flags=1) + now(40000))])
+        names = ["Unknown (40000)", "SHOPEBUSY", "Unknown (0x80004005)", "Unknown (0xc0000001)",
+                 "WSAEMSGSZ", "Unknown (9)", "WSAECONNRESET", "WSAEWOULDBLOCK", "Unknown (40000)"]
+        for options in ([], ["-2"]):
+            got = report(path, *user, *options)
+            columns, *rows = got["Winsock failures"]
+            rows = [dict(zip(columns, row)) for row in rows]
+            self.assertEqual([row["Error"] for row in rows], names)
+            self.assertEqual([row["Verdict"] for row in rows],
+                             ["-"] * 6 + ["inconclusive", "local", "-"])
+            self.assertEqual([rows[0]["Frame"], rows[0]["Flow"], rows[0]["Reason"]],
+                             ["1", "192.0.2.10:50000 -> 198.51.100.7:443", "-"])
+            self.assertEqual(got["By error"][0], ["WSAECONNRESET", "1"])
+            self.assertEqual(counts_of_tree(path, *user, *options), dict(got["By error"]))
+            self.assertEqual(dict(got["By error"])["Unknown (40000)"], "4")
+            self.assertIn(["no rule", "9"], got["By verdict"])
+        infos = tshark.fields(path, ["_ws.col.Info"], *user)
+        for name, row in zip(names[:8], infos):
+            self.assertTrue(row["_ws.col.Info"][0].startswith(name), row)
 
     def test_troubles_that_nobody_reported(self):
         datagram_ = ipv4(17, udp(b"x", 50000, 53), HOST, SERVER)
@@ -151,6 +189,9 @@ class Links(unittest.TestCase):
         path = tshark.write("timeless.pcapng", out)
         got = tshark.fields(path, ["winsock.error", "winsock.verdict", "winsock.clock_offset"])
         self.assertEqual(list(got[1].values()), [["10054"], [], []])
+        columns, row = report(path)["Winsock failures"]
+        row = dict(zip(columns, row))
+        self.assertEqual([row["Frame"], row["Error"], row["Verdict"]], ["2", "WSAECONNRESET", "-"])
 
     def test_no_error_is_no_failure(self):
         path = captured("zero", sent(now(0), now(0, space=2)))
