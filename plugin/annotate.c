@@ -162,7 +162,8 @@ void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
     observe_telemetry(pinfo);
     if (PINFO_FD_VISITED(pinfo))
         observe_frame(pinfo); /* before anything is judged anew */
-    if (failure->entry.origin == ORIGIN_NO_ERROR || (in->sender.flags & WINSOCK_FLAG_TEST))
+    if (failure->entry.origin == ORIGIN_NO_ERROR || in->is_copy ||
+        (in->sender.flags & WINSOCK_FLAG_TEST))
         return;
     const report *r =
         correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));

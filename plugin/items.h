@@ -31,6 +31,7 @@ typedef struct {
     proto_tree *own; /* the protocol's item; NULL where Wireshark makes no tree */
     winsock_sender sender;
     guint32 missing;         /* datagrams of the sender before this one */
+    gboolean is_copy;        /* captured before: its failures are no others */
     wmem_array_t *failures;  /* of winsock_failure */
     gboolean quoted;         /* inside an ICMP error: for reading alone */
     guint items;             /* read so far */

@@ -9,6 +9,8 @@
 #include "annotate.h"
 #include "correlate.h"
 #include "dissect_failure.h"
+#include "hash.h"
+#include "observe.h"
 #include "report.h"
 #include "statistics.h"
 #include "sequence.h"
@@ -120,6 +122,16 @@ static void add_clock_offset(proto_tree *tree, const datagram *in)
         proto_tree_add_time(tree, hf_winsock_clock_offset, in->tvb, 20, 8, &offset));
 }
 
+/* A hash of all that was captured of a datagram. It is made of two, of which one begins a byte
+ * later: what is changed so that one of them stays the same changes the other. */
+static guint32 content_of(tvbuff_t *tvb)
+{
+    guint length = tvb_captured_length(tvb);
+    const guint8 *bytes = tvb_get_ptr(tvb, 0, (gint)length);
+
+    return hash_bytes(bytes, length) ^ hash_bytes(bytes + 1, length - 1);
+}
+
 /* What the sender's count says of this datagram. It is worked out once, when the packet is first
  * seen, for later visits come in any order; the frame keeps what is worth telling. */
 static sequence_note find_sequence_note(const datagram *in)
@@ -135,9 +147,15 @@ static sequence_note find_sequence_note(const datagram *in)
         kept = p_get_proto_data(wmem_file_scope(), pinfo, proto_winsock, key);
         return kept ? *kept : note;
     }
-    note = sequence_see(senders, pinfo->src.data, pinfo->src.len > 0 ? (size_t)pinfo->src.len : 0,
-                        sender->sender, sender->sequence, sender->dropped, pinfo->num);
-    if (note.missing || note.late || note.duplicate_of || note.dropped) {
+    sequence_datagram seen = {.address = pinfo->src.data,
+                              .length = pinfo->src.len > 0 ? (gsize)pinfo->src.len : 0,
+                              .sender = sender->sender,
+                              .sequence = sender->sequence,
+                              .dropped = sender->dropped,
+                              .content = content_of(in->tvb),
+                              .packet = observe_packet(pinfo)};
+    note = sequence_see(senders, &seen);
+    if (note.missing || note.late || note.duplicate_of.frame || note.dropped) {
         kept = wmem_new(wmem_file_scope(), sequence_note);
         *kept = note;
         p_add_proto_data(wmem_file_scope(), pinfo, proto_winsock, key, kept);
@@ -153,6 +171,7 @@ static void add_sequence(proto_tree *tree, datagram *in)
     proto_item *seq = NULL, *shown = NULL;
 
     in->missing = note.missing;
+    in->is_copy = note.is_copy;
     if (tree)
         seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
     if (note.missing) {
@@ -160,9 +179,9 @@ static void add_sequence(proto_tree *tree, datagram *in)
         proto_item_set_generated(shown);
         expert_add_info(pinfo, owner(in, shown), &ei_winsock_seq_gap);
     }
-    if (note.duplicate_of)
-        proto_item_set_generated(
-            proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4, note.duplicate_of));
+    if (note.duplicate_of.frame)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4,
+                                                     note.duplicate_of.frame));
     if (note.late)
         expert_add_info(pinfo, owner(in, seq), &ei_winsock_seq_out_of_order);
     if (tree)

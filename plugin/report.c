@@ -29,7 +29,7 @@ static int winsock_tap = -1;
 /* One sender while the report is gathered. Owned by the table of senders. */
 typedef struct {
     char *who, *where;
-    guint32 datagrams, tests, missing, dropped;
+    guint32 datagrams, tests, copies, missing, dropped;
     double clock_offset; /* seconds, of its latest datagram */
 } sender_row;
 
@@ -64,6 +64,7 @@ static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_
         g_hash_table_insert(senders, g_strdup(key), row);
     }
     row->datagrams++;
+    row->copies += in->is_copy != FALSE;
     row->tests += (in->sender.flags & WINSOCK_FLAG_TEST) != 0;
     row->missing += in->missing;
     row->dropped = MAX(row->dropped, in->sender.dropped);
@@ -201,12 +202,13 @@ static void print_senders(GHashTable *senders)
 {
     GList *keys = g_list_sort(g_hash_table_get_keys(senders), (GCompareFunc)strcmp);
 
-    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %-16s  %s\n", "Sender", "Address",
-           "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests");
+    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %-16s  %-7s  %s\n", "Sender", "Address",
+           "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests", "Copies");
     for (const GList *key = keys; key; key = key->next) {
         const sender_row *row = g_hash_table_lookup(senders, key->data);
-        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16.6f  %u\n", column(row->who), row->where,
-               row->datagrams, row->missing, row->dropped, row->clock_offset, row->tests);
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16.6f  %-7u  %u\n", column(row->who), row->where,
+               row->datagrams, row->missing, row->dropped, row->clock_offset, row->tests,
+               row->copies);
     }
     g_list_free(keys);
 }

@@ -132,7 +132,7 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
     guint count = wmem_array_get_count(in->failures);
     tally *sums = g_hash_table_lookup(tallies, st);
 
-    if (!sums || in->sender.flags & WINSOCK_FLAG_TEST)
+    if (!sums || in->is_copy || in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
     for (guint i = 0; i < count; i++) {
         const winsock_failure *failure = wmem_array_index(in->failures, i);

@@ -77,6 +77,47 @@ class Report(unittest.TestCase):
         self.assertGreater(int(got["Senders"][1][4]), 0)  # dropped
 
 
+class Copies(unittest.TestCase):
+    """Datagrams that were captured twice."""
+    ENDS = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
+            endpoint(20, "198.51.100.7", 443))
+    NAMES = ["winsock.error", "winsock.seq.duplicate", "winsock.failed", "winsock.failed.pending",
+             "winsock.root", "winsock.verdict"]
+
+    def told(self, path, *options):
+        return [[len(row[name]) for name in self.NAMES] for row in
+                tshark.fields(path, self.NAMES, *options)]
+
+    def test_a_copy_is_not_another_failure(self):
+        first = datagram(header(0) + item(2, "shop.exe") + failure(10054, items=self.ENDS))
+        second = datagram(header(1) + failure(10057, time=SENT - 1, items=self.ENDS))
+        path = tshark.write("span.pcap", pcap([first, first, second, first, second]))
+        real, copy = [1, 0, 1, 0, 0, 1], [1, 1, 0, 1, 0, 0]
+        for options in ([], ["-2"]):
+            self.assertEqual(self.told(path, *options),
+                             [real, copy, [1, 0, 1, 0, 1, 1], copy, copy])
+            got = report(path, *options)
+            self.assertEqual([row[0] for row in got["Winsock failures"][1:]], ["1", "3"])
+            self.assertEqual(got["By error"], [["WSAECONNRESET", "1"], ["WSAENOTCONN", "1"]])
+            self.assertEqual(dict(zip(*got["Senders"]))["Copies"], "3")
+            tree = tshark.run("-r", path, "-q", "-z", "winsock,tree", *options).stdout
+            self.assertRegex(tree, r"Winsock failures +2 ")
+        experts = tshark.run("-r", path, "-q", "-z", "expert").stdout
+        self.assertRegex(experts, r" 1 +Response +Winsock +WSAECONNRESET in recv\n")
+        self.assertRegex(experts, r" 2 +Response +Winsock +Copy: WSAECONNRESET in recv\n")
+        off = tshark.run("-r", path, "-q", "-z", "winsock,tree", "-o", "winsock.correlate:FALSE")
+        self.assertRegex(off.stdout, r"Winsock failures +2 ")
+
+    def test_one_that_only_claims_the_number_hides_none(self):
+        forged = datagram(header(0) + failure(10061, items=self.ENDS))
+        true = datagram(header(0) + failure(10054, items=self.ENDS))
+        path = tshark.write("claimed.pcap", pcap([forged, true, true, forged]))
+        got = tshark.fields(path, self.NAMES)
+        self.assertEqual([row["winsock.seq.duplicate"] for row in got], [[], ["1"], ["2"], ["2"]])
+        self.assertEqual([len(row["winsock.failed"]) for row in got], [1, 1, 0, 1])
+        self.assertIn(["WSAECONNRESET", "1"], report(path)["By error"])
+
+
 class Links(unittest.TestCase):
     def test_both_ways(self):
         path = sample("reset")
