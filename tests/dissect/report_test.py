@@ -77,6 +77,22 @@ class Report(unittest.TestCase):
         self.assertGreater(int(got["Senders"][1][4]), 0)  # dropped
 
 
+class Graphs(unittest.TestCase):
+    def sum(self, path):
+        """What the command of the guide counts."""
+        with open(os.path.join(SAMPLES, "..", "plugin", "README.md"), encoding="utf-8") as text:
+            [statistic] = re.findall(r"'(io,stat,.*?)'", text.read())
+        rows = re.findall(r"\| *[\d.]+ <> .*?\| +(\d+) \|",
+                          tshark.run("-r", path, "-q", "-z", statistic).stdout)
+        return sum(int(count) for count in rows)
+
+    def test_the_command_of_the_guide_counts_failures_alone(self):
+        self.assertEqual(self.sum(sample("nobody-listening")), 1)
+        self.assertEqual(self.sum(sample("would-block-and-pending")), 0)
+        tests = [datagram(header(n, flags=n) + failure(10054)) for n in range(2)]
+        self.assertEqual(self.sum(tshark.write("tests.pcap", pcap(tests + tests[:1]))), 1)
+
+
 class Copies(unittest.TestCase):
     """Datagrams that were captured twice."""
     ENDS = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
