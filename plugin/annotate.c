@@ -73,9 +73,11 @@ static void append_reports(wmem_strbuf_t *filter, const report *r)
     wmem_strbuf_append_printf(filter, "(winsock.sender == 0x%08x", r->sender);
     if (remote->length) {
         char *text = observe_address_text(NULL, remote);
-        wmem_strbuf_append_printf(filter,
-                                  " && winsock.remote.%s == %s && winsock.remote.port == %u",
-                                  remote->length == 4 ? "ip" : "ipv6", text, remote->port);
+        wmem_strbuf_append_printf(filter, " && winsock.remote.%s%s && winsock.remote.port == %u",
+                                  r->is_mapped          ? "ipv6 == ::ffff:"
+                                  : remote->length == 4 ? "ip == "
+                                                        : "ipv6 == ",
+                                  text, remote->port);
         wmem_free(NULL, text);
     }
     if (r->facts.local.port)

@@ -278,7 +278,7 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     report *r = g_new0(report, 1);
 
     r->packet = observe_packet(in->pinfo);
-    r->place = place & 0x3fffffff;
+    r->place = place & 0x1fffffff;
     r->is_pending = !catalogue_is_failure(&failure->entry);
     r->repeat = failure->repeat;
     r->sender = in->sender.sender;
@@ -288,6 +288,7 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     r->error = failure->entry.error ? failure->entry.error->name
                                     : once(summary_of_error(in->pinfo->pool, failure));
     r->facts = facts_of(in, failure);
+    r->is_mapped = failure->remote.length > r->facts.remote.length;
     r->facts.node = once(failure->node);
     r->socket = failure->socket;
     if (r->facts.error)

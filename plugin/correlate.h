@@ -17,8 +17,9 @@
  * of no error, and its verdict is none. */
 typedef struct report {
     trace_packet packet; /* that reports it */
-    guint32 place : 30;  /* in its packet */
+    guint32 place : 29;  /* in its packet */
     guint32 has_process_id : 1, is_pending : 1;
+    guint32 is_mapped : 1; /* its other end was carried as ::ffff:a.b.c.d */
     guint32 repeat;
     guint32 sender; /* number of its run */
     guint32 process_id;

@@ -9,7 +9,7 @@ import struct
 import unittest
 
 import tshark
-from wsft import SENT, datagram, endpoint, failure, header, item, pcap
+from wsft import SENT, conversation, datagram, endpoint, failure, header, item, pcap
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 
@@ -154,6 +154,17 @@ class Links(unittest.TestCase):
         found = tshark.fields(path, ["tcp.stream", "winsock.error"], "-Y", filter_)
         self.assertEqual(len({p["tcp.stream"][0] for p in found if p["tcp.stream"]}), 1)
         self.assertEqual(sum(p["winsock.error"] == ["10054"] for p in found), 1)
+
+    def test_the_filter_of_a_dual_stack_socket(self):
+        ends = (endpoint(19, "::ffff:192.0.2.10", 50000) +
+                endpoint(20, "::ffff:198.51.100.7", 443))
+        path = tshark.write("dual.pcap", pcap([
+            conversation(2, 1, 0), conversation(2, 1, 0, ("192.0.2.11", 50000)),
+            datagram(header(0) + failure(10054, items=ends)),
+            datagram(header(1) + failure(10054, items=endpoint(20, "198.51.100.8", 443)))]))
+        filter_ = tshark.fields(path, ["winsock.filter"])[2]["winsock.filter"][0]
+        found = tshark.fields(path, ["frame.number"], "-Y", filter_)
+        self.assertEqual([row["frame.number"] for row in found], [["1"], ["3"]])
 
     def test_an_echo_names_its_root(self):
         ends = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
