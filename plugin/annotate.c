@@ -212,10 +212,15 @@ static void show_report(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, con
         generated(
             proto_tree_add_uint(reported, hf_winsock_reported_in, tvb, 0, 0, r->packet.frame));
     }
+    /* Evidence can speak against a failure too, or leave it open. */
+    if (r->judged.kind == VERDICT_CONTRADICTED)
+        proto_item_append_text(shown, ", which this packet contradicts");
+    else if (r->judged.kind != VERDICT_CONFIRMED)
+        proto_item_append_text(shown, ", verdict %s", verdict_name(r->judged.kind));
     generated(proto_tree_add_uint(reported, hf_winsock_reported_error, tvb, 0, 0, r->facts.error));
 }
 
-/* The way back: on a packet that decides failures, who was broken by it. */
+/* The way back: on a packet that decides failures, whose they are. */
 static int show_reports(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     if (!correlate_preference)
@@ -291,7 +296,7 @@ void register_annotations(int proto)
         {&hf_winsock_reported_in,
          {"Reported in frame", "winsock.reported_in", FT_FRAMENUM, BASE_NONE,
           FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), 0,
-          "The datagram that reports what this packet caused", HFILL}},
+          "The datagram that reports a failure which this packet decides", HFILL}},
         {&hf_winsock_reported_error,
          {"Reported error", "winsock.reported_error", FT_UINT32, BASE_DEC | BASE_EXT_STRING,
           &error_names, 0, "The Winsock code reported", HFILL}},

@@ -1,5 +1,5 @@
 /* annotate.h: shows what the packets prove, in both directions: the verdict in the failure's tree,
- * and in the tree of each packet that decides it the program that it broke.
+ * and in the tree of each packet that decides it the program that reports it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

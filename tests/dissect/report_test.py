@@ -147,6 +147,12 @@ class Links(unittest.TestCase):
         tree = tshark.run("-r", path, "-2", "-V", "-Y", "winsock.reported_in").stdout
         self.assertRegex(tree, r"\[Winsock: reported as WSAECONNRESET by shop\.exe \(\d+\) in frame")
 
+    def test_the_way_back_says_what_the_packet_speaks_for(self):
+        for name, end in (("reset", ""), ("refused-but-connected", ", which this packet contradicts"),
+                          ("aborted-but-reset", ", verdict inconclusive")):
+            tree = tshark.run("-r", sample(name), "-2", "-V", "-Y", "winsock.reported_in").stdout
+            self.assertRegex(tree, rf"\[Winsock: reported as \w+ by .* in frame \d+{end}\]", name)
+
     def test_the_filter_finds_the_flow_and_its_reports(self):
         path = sample("server-one-client-reset")
         filter_ = tshark.fields(path, ["winsock.filter"], "-Y",
