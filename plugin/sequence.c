@@ -72,9 +72,10 @@ void sequence_free(sequence_tracker *tracker)
     g_free(tracker);
 }
 
-/* The sender's state; a sender not seen before starts its count at this datagram. NULL: there are
- * too many. */
-static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key, guint32 sequence)
+/* The sender's state; a sender not seen before starts its count at this datagram. What it dropped
+ * before is of now only where it has just begun. NULL: there are too many. */
+static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key,
+                                 const sequence_datagram *datagram)
 {
     sender_state wanted = {.key = *key};
     sender_state *state = g_hash_table_lookup(tracker->senders, &wanted);
@@ -82,7 +83,8 @@ static sender_state *find_sender(sequence_tracker *tracker, const sender_key *ke
     if (!state && g_hash_table_size(tracker->senders) < SEQUENCE_MAX_SENDERS) {
         state = g_new0(sender_state, 1);
         state->key = *key;
-        state->next = state->first = sequence;
+        state->next = state->first = datagram->sequence;
+        state->dropped = datagram->sequence == 0 ? 0 : datagram->dropped;
         g_hash_table_add(tracker->senders, state);
     }
     return state;
@@ -137,7 +139,7 @@ sequence_note sequence_see(sequence_tracker *tracker, const sequence_datagram *d
 
     if (datagram->length > 0) /* a packet without addresses has no data to copy from */
         memcpy(key.address, datagram->address, MIN(datagram->length, ADDRESS_SIZE));
-    sender_state *state = find_sender(tracker, &key, datagram->sequence);
+    sender_state *state = find_sender(tracker, &key, datagram);
     if (!state)
         return note;
     guint32 ahead = datagram->sequence - state->next;

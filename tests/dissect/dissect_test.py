@@ -324,6 +324,15 @@ class Sequence(unittest.TestCase):
     def test_one_pass(self):
         self.check(decode(self.PAYLOADS, self.NAMES))
 
+    def test_what_was_dropped_before_the_capture_began(self):
+        for sequence, dropped, told in ((700, 100000, 0), (0, 5, 1)):
+            payloads = [header(sequence, dropped=dropped), header(sequence + 1, dropped=dropped)]
+            path = tshark.write("began.pcap", pcap([datagram(p) for p in payloads]))
+            got = tshark.fields(path, ["winsock.dropped", "winsock.failures_dropped"])
+            self.assertEqual([list(map(len, row.values())) for row in got], [[1, told], [1, 0]])
+            text = tshark.run("-r", path, "-V").stdout
+            self.assertEqual(text.count("of them just before this datagram"), told)
+
     def test_two_passes(self):
         self.check(decode(self.PAYLOADS, self.NAMES, "-2"))
         got = decode(self.PAYLOADS, self.NAMES, "-2", "-R", "winsock.seq >= 7")

@@ -93,6 +93,12 @@ static void dropped_counts_from_the_newest(void **state)
     expect(see(state, 4, 9, 5), 0, FALSE, 0, 0);
 }
 
+static void what_a_running_sender_dropped_before_is_not_told(void **state)
+{
+    expect(see(state, 700, 100000, 1), 0, FALSE, 0, 0);
+    expect(see(state, 701, 100002, 2), 0, FALSE, 0, 2);
+}
+
 static void only_what_is_alike_is_a_copy(void **state)
 {
     assert_false(see_content(state, 0, 7, 1).is_copy);
@@ -130,6 +136,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_from_before_the_first_is_late, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_modulo_2_to_the_32, setup, teardown),
         cmocka_unit_test_setup_teardown(dropped_counts_from_the_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_running_sender_dropped_before_is_not_told, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(only_what_is_alike_is_a_copy, setup, teardown),
         cmocka_unit_test_setup_teardown(senders_are_told_apart_by_number_and_address, setup,
                                         teardown),
