@@ -320,6 +320,17 @@ class UserCodes(unittest.TestCase):
             self.assertIn("Error loading table 'Winsock User Codes'", done.stderr, row)
             self.assertIn(why, done.stderr, row)
 
+    def test_a_bad_row_is_left_out_and_no_other_before_it(self):
+        path = captured("bad", sent(now(0xE0000001, 2), now(10054), now(40000), now(50000, 3)))
+        for row, rest in (('"Winsock","10054","MINE",""', ""), ('"Winsock","40000","",""', ""),
+                          ('"Winsock","4x","MINE",""', "LISTED"), ('"Nothing","1","X",""', "LISTED")):
+            self.keep(self.GOOD[2], row, self.GOOD[3])
+            got = tshark.run("-r", path, "-T", "fields", "-e", "winsock.name", check=False)
+            self.assertIn("Error loading table", got.stderr)
+            names = got.stdout.split()
+            self.assertEqual(names[:3], ["STATUS_SHOP", "WSAECONNRESET", "Unknown"], row)
+            self.assertEqual(names[3], rest or "Unknown", row)
+
 
 if __name__ == "__main__":
     unittest.main()
