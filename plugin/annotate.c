@@ -85,6 +85,22 @@ static void append_reports(wmem_strbuf_t *filter, const report *r)
     wmem_strbuf_append_c(filter, ')');
 }
 
+/* As the query has the name: without the dot at its end, and in whatever case. */
+static const char *filter_of_name(wmem_allocator_t *pool, const report *r)
+{
+    const char *node = r->facts.node;
+    size_t length = strlen(node);
+    char *asked = wmem_ascii_strdown(pool, node, -1);
+
+    if (length > 1 && asked[length - 1] == '.')
+        asked[length - 1] = '\0';
+    return wmem_strdup_printf(pool,
+                              "lower(dns.qry.name) contains %s || (winsock.sender == 0x%08x && "
+                              "winsock.node == %s)",
+                              ws_escape_string(pool, asked, TRUE), r->sender,
+                              ws_escape_string(pool, node, TRUE));
+}
+
 /* A display filter for the failed flow, or the look-up, and this sender's reports of it; NULL where
  * the failure has neither. */
 static const char *filter_of(wmem_allocator_t *pool, const report *r)
@@ -92,19 +108,13 @@ static const char *filter_of(wmem_allocator_t *pool, const report *r)
     const verdict_case *facts = &r->facts;
     guint8 protocol = r->judged.protocol ? r->judged.protocol : facts->protocol;
     const char *transport = protocol == TRACE_UDP ? "udp" : "tcp";
-    wmem_strbuf_t *filter = wmem_strbuf_new(pool, "");
 
-    if (r->facts.node && *r->facts.node) {
-        char *name = ws_escape_string(pool, r->facts.node, TRUE);
-        wmem_strbuf_append_printf(filter,
-                                  "dns.qry.name contains %s || (winsock.sender == 0x%08x && "
-                                  "winsock.node == %s)",
-                                  name, r->sender, name);
-        return wmem_strbuf_get_str(filter);
-    }
+    if (correlate_is_of_name(r))
+        return filter_of_name(pool, r);
     if (facts->remote.length == 0 && facts->local.port == 0)
         return NULL;
-    wmem_strbuf_append_printf(filter, "(%s", transport);
+    wmem_strbuf_t *filter = wmem_strbuf_new(pool, "(");
+    wmem_strbuf_append(filter, transport);
     if (facts->remote.length)
         append_end(filter, &facts->remote, transport);
     if (facts->local.length)

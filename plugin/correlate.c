@@ -171,6 +171,14 @@ const GArray *correlate_broken_by(const packet_info *pinfo)
     return g_hash_table_lookup(broken_by, GUINT_TO_POINTER(pinfo->num));
 }
 
+gboolean correlate_is_of_name(const report *r)
+{
+    const verdict_case *facts = &r->facts;
+
+    return facts->node && *facts->node &&
+           (is_about_a_name(facts) || (facts->remote.length == 0 && facts->local.port == 0));
+}
+
 char *correlate_who(wmem_allocator_t *scope, const report *r)
 {
     winsock_sender who = {

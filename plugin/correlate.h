@@ -49,6 +49,9 @@ const GArray *correlate_broken_by(const packet_info *pinfo);
  * without a file. */
 const GPtrArray *correlate_reports(void);
 
+/* Whether it is told by its name and not by its flow: it is about the name, or names no flow. */
+gboolean correlate_is_of_name(const report *r);
+
 /* "shop.exe (4711)", or "". */
 char *correlate_who(wmem_allocator_t *scope, const report *r);
 

@@ -118,8 +118,8 @@ static void print_failure(const report *r)
 {
     const verdict *v = &r->judged;
     const char *operation = operation_name(r->facts.operation);
-    char *flow = r->facts.node ? g_strdup(text_of_name(r->facts.node).text)
-                               : text_of_flow(&r->facts.local, &r->facts.remote);
+    char *flow = correlate_is_of_name(r) ? g_strdup(text_of_name(r->facts.node).text)
+                                         : text_of_flow(&r->facts.local, &r->facts.remote);
     char *who = correlate_who(NULL, r);
     char frame[16], evidence[16], root[16];
 

@@ -9,7 +9,7 @@ import struct
 import unittest
 
 import tshark
-from wsft import SENT, conversation, datagram, endpoint, failure, header, item, pcap
+from wsft import (SENT, conversation, datagram, dns, endpoint, failure, header, ipv4, item, pcap, udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 
@@ -171,6 +171,26 @@ class Links(unittest.TestCase):
         filter_ = tshark.fields(path, ["winsock.filter"])[2]["winsock.filter"][0]
         found = tshark.fields(path, ["frame.number"], "-Y", filter_)
         self.assertEqual([row["frame.number"] for row in found], [["1"], ["3"]])
+
+    def test_the_filter_of_a_name(self):
+        query = ipv4(17, udp(dns([("smtp.Corp.example", 1)]), 50001, 53))
+        ends = endpoint(19, "192.0.2.10", 50000) + endpoint(20, "198.51.100.7", 443)
+        failures = {  # what is reported, and what its filter finds
+            failure(11001, operation=18, items=item(21, "smtp.corp.example.")): ["1", "3"],
+            failure(11001, operation=18, items=item(21, "SMTP.Corp.Example")): ["1", "4"],
+            failure(10022, operation=18, items=item(21, "smtp.corp.example")): ["1", "5", "6"],
+            failure(10061, operation=35, items=item(21, "smtp.corp.example") + ends): ["2", "6", "7"],
+            failure(10061, operation=35, items=item(21, "") + ends): ["2", "6", "7"]}
+        path = tshark.write("named.pcap", pcap(
+            [query, conversation(2, 1, 0)] +
+            [datagram(header(n) + body) for n, body in enumerate(failures)]))
+        shown = tshark.fields(path, ["winsock.filter"])[2:]
+        for row, wanted in zip(shown, failures.values()):
+            found = tshark.fields(path, ["frame.number"], "-Y", row["winsock.filter"][0])
+            self.assertEqual([packet["frame.number"][0] for packet in found], wanted, row)
+        flows = [row[5] for row in report(path)["Winsock failures"][1:]]
+        self.assertEqual(flows, ["smtp.corp.example.", "SMTP.Corp.Example", "smtp.corp.example"] +
+                         ["192.0.2.10:50000 -> 198.51.100.7:443"] * 2)
 
     def test_an_echo_names_its_root(self):
         ends = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
