@@ -3,6 +3,7 @@
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 import os
+import re
 import struct
 import unittest
 
@@ -118,6 +119,22 @@ class Values(unittest.TestCase):
         got = decode([header(flags=1), header(flags=0xFFFE)], ["frame.number"], "-Y",
                      "winsock.flags.test == 1")
         self.assertEqual([p["frame.number"][0] for p in got], ["1"])
+
+    def test_every_name_of_a_category_filters(self):
+        """In quotes; and without them where Wireshark has no protocol of that name."""
+        with open(os.path.join(SAMPLES, "..", "fields", "enums.def"), encoding="utf-8") as table:
+            names = re.findall(r'X_CATEGORY\(\d+, \w+, "([^"]+)"', table.read())
+        self.assertIn("qos", names)
+        payloads = [header(0) + failure(11005), header(1) + failure(10054)]
+        for asked in ('winsock.category == "qos"', "winsock.category == 13"):
+            got = decode(payloads, ["frame.number"], "-Y", asked)
+            self.assertEqual([p["frame.number"] for p in got], [["1"]], asked)
+        either = [f'winsock.category == "{name}"' for name in names]
+        either += [f"winsock.category == {name}" for name in names if name != "qos"]
+        self.assertEqual(len(decode(payloads, ["frame.number"], "-Y", " or ".join(either))), 2)
+        for page in ("plugin/README.md", "plugin/winsock-filter.4", "fields/FIELDS.md"):
+            with open(os.path.join(SAMPLES, "..", page), encoding="utf-8") as text:
+                self.assertIn('"qos"', text.read().replace(r"\(dq", '"'), page)
 
     def test_expert_on_every_failure(self):
         payload = header() + failure(10054) + failure(10035)
