@@ -233,9 +233,9 @@ static void show_report(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, con
 /* The way back: on a packet that decides failures, whose they are. */
 static int show_reports(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
+    observe_frame(pinfo);
     if (!correlate_preference)
         return 0;
-    observe_frame(pinfo);
     const GArray *here = correlate_broken_by(pinfo);
     guint count = here ? here->len : 0;
     for (guint i = 0; i < MIN(count, MAX_REPORTS_SHOWN); i++)

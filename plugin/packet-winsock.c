@@ -163,15 +163,23 @@ static sequence_note find_sequence_note(const datagram *in)
     return note;
 }
 
+/* Whether there is a packet to lead to: a read filter can have left it out, and given its number to
+ * another, as to the one that repeats it. */
+static gboolean has_number(const packet_info *pinfo, trace_packet packet)
+{
+    return packet.frame && packet.frame != pinfo->num && trace_has_frame(observe_facts(), packet);
+}
+
 static void add_sequence(proto_tree *tree, datagram *in)
 {
     tvbuff_t *tvb = in->tvb;
     packet_info *pinfo = in->pinfo;
     sequence_note note = find_sequence_note(in);
+    gboolean repeats = has_number(pinfo, note.duplicate_of);
     proto_item *seq = NULL, *shown = NULL;
 
     in->missing = note.missing;
-    in->is_copy = note.is_copy;
+    in->is_copy = note.is_copy && repeats;
     if (tree)
         seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
     if (note.missing) {
@@ -179,7 +187,7 @@ static void add_sequence(proto_tree *tree, datagram *in)
         proto_item_set_generated(shown);
         expert_add_info(pinfo, owner(in, shown), &ei_winsock_seq_gap);
     }
-    if (note.duplicate_of.frame)
+    if (repeats)
         proto_item_set_generated(proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4,
                                                      note.duplicate_of.frame));
     if (note.late)

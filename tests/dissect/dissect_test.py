@@ -8,7 +8,7 @@ import struct
 import unittest
 
 import tshark
-from wsft import (SENT, datagram, endpoint, failure, header, item, pcap, port_unreachable)
+from wsft import (SENT, datagram, endpoint, failure, header, ipv4, item, pcap, port_unreachable, udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 EXAMPLE = bytes.fromhex(  # the smallest useful datagram of fields/PROTOCOL.md
@@ -354,6 +354,24 @@ class Sequence(unittest.TestCase):
         self.check(decode(self.PAYLOADS, self.NAMES, "-2"))
         got = decode(self.PAYLOADS, self.NAMES, "-2", "-R", "winsock.seq >= 7")
         self.assertEqual([p["winsock.seq.missing"] for p in got], [["2"], [], [], []])
+
+
+    def test_a_read_filter_leaves_out_what_is_repeated(self):
+        def to(last, payload):
+            return ipv4(17, udp(payload), destination=f"192.0.2.{last}")
+        repeated, other = header(0) + failure(10054), header(0, sender=43)
+        for first in ([to(98, repeated)], [to(99, other), to(98, repeated), to(99, other)]):
+            path = tshark.write("left-out.pcap", pcap([*first, to(99, repeated)]))
+            for options in ([], ["-o", "winsock.correlate:FALSE"]):
+                got = tshark.fields(path, ["winsock.sender", "winsock.seq.duplicate"], *options)
+                self.assertEqual(got[-1]["winsock.seq.duplicate"], [str(1 + len(first) // 2)])
+                got = tshark.fields(path, ["winsock.sender", "winsock.seq.duplicate"], "-2", "-R",
+                                    "ip.dst == 192.0.2.99", *options)
+                self.assertEqual([row["winsock.seq.duplicate"] for row in got],
+                                 [[]] if len(first) == 1 else [[], ["1"], []])
+                tree = tshark.run("-r", path, "-2", "-R", "ip.dst == 192.0.2.99", "-q", "-z",
+                                  "winsock,tree", *options).stdout
+                self.assertRegex(tree, r"Winsock failures +1 ")
 
 
 class Sameness(unittest.TestCase):
