@@ -164,35 +164,43 @@ static void add_verdict(const datagram *in, proto_tree *tree, const report *r)
         generated(proto_tree_add_string(tree, hf_winsock_filter, tvb, 0, 0, filter));
 }
 
-void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
-                      winsock_failure *failure)
+static void annotate_failure(const datagram *in, guint place)
 {
     packet_info *pinfo = in->pinfo;
+    shown_failure *failure = failure_at(in, place);
 
-    if (!correlate_preference || in->quoted)
-        return;
-    observe_telemetry(pinfo);
-    if (PINFO_FD_VISITED(pinfo))
-        observe_frame(pinfo); /* before anything is judged anew */
-    if (failure->entry.origin == ORIGIN_NO_ERROR || in->is_copy ||
-        (in->sender.flags & WINSOCK_FLAG_TEST))
+    if (failure->said.entry.origin == ORIGIN_NO_ERROR)
         return;
     const report *r =
-        correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));
+        correlate_failure(in, place, proto_field_is_referenced(failure->tree, hf_winsock_reason));
     if (!r) {
         if (correlate_is_full())
-            mark_limit(in, shown, "Not judged: the file has a million failures before it");
+            mark_limit(in, failure->shown, "Not judged: the file has a million failures before it");
         return;
     }
-    failure->verdict = (guint8)r->judged.kind;
-    if (tree)
-        add_verdict(in, tree, r);
+    failure->said.verdict = (guint8)r->judged.kind;
+    if (failure->tree)
+        add_verdict(in, failure->tree, r);
     if (r->judged.kind == VERDICT_CONTRADICTED)
-        expert_add_info_format(pinfo, owner(in, shown), &ei_winsock_failed_contradicted,
-                               "The trace contradicts %s", summary_of_kind(pinfo->pool, failure));
+        expert_add_info_format(pinfo, owner(in, failure->shown), &ei_winsock_failed_contradicted,
+                               "The trace contradicts %s",
+                               summary_of_kind(pinfo->pool, &failure->said));
     /* For the window's menu, which is of a packet that is visited again. */
     if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);
+}
+
+void annotate_failures(const datagram *in)
+{
+    if (!correlate_preference || in->quoted)
+        return;
+    observe_telemetry(in->pinfo);
+    if (PINFO_FD_VISITED(in->pinfo))
+        observe_frame(in->pinfo); /* before anything is judged anew */
+    if (in->is_copy || (in->sender.flags & WINSOCK_FLAG_TEST))
+        return;
+    for (guint i = 0; i < failure_count(in); i++)
+        annotate_failure(in, i);
 }
 
 /* The Conversation Filter menu offers the flow of a packet's first failure. */

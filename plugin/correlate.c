@@ -329,17 +329,16 @@ static report *find_report(trace_packet packet, guint32 place)
     return NULL;
 }
 
-const report *correlate_failure(const datagram *in, const winsock_failure *failure,
-                                gboolean with_reason)
+const report *correlate_failure(const datagram *in, guint place, gboolean with_reason)
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
-    guint32 place = (guint32)in->pinfo->curr_layer_num << 16 | wmem_array_get_count(in->failures);
-    report *r = reports ? find_report(observe_packet(in->pinfo), place) : NULL;
+    guint32 key = (guint32)in->pinfo->curr_layer_num << 16 | place;
+    report *r = reports ? find_report(observe_packet(in->pinfo), key) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
     else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
-        r = add_report(in, failure, place, with_reason);
+        r = add_report(in, &failure_at(in, place)->said, key, with_reason);
     if (r && with_reason)
         ensure_reason(r);
     return r;

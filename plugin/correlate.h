@@ -32,12 +32,11 @@ typedef struct report {
     char *reason; /* a sentence, or NULL: nobody has read it yet */
 } report;
 
-/* The report of a failure that is being dissected: made on its first visit, judged by the packets
- * so far, or in a second pass and in the window by all. failure: complete but for its verdict.
- * with_reason: somebody reads the reason, so that it is not NULL.
- * Result: NULL where the file has too many. */
-const report *correlate_failure(const datagram *in, const winsock_failure *failure,
-                                gboolean with_reason);
+/* The report of a failure of a datagram that has been read: made on its first visit, judged by the
+ * packets so far, or in a second pass and in the window by all. place: of the failure in the
+ * datagram. with_reason: somebody reads the reason, so that it is not NULL. Result: NULL where the
+ * file has too many. */
+const report *correlate_failure(const datagram *in, guint place, gboolean with_reason);
 
 /* Whether the file has as many reports as are judged. */
 gboolean correlate_is_full(void);

@@ -384,23 +384,22 @@ proto_item *read_failure(const item *it)
     datagram *in = it->in;
     int end = it->value + it->length;
     int captured = (int)tvb_captured_length(in->tvb);
-    winsock_failure failure = {.repeat = 1};
-    proto_item *shown = NULL;
+    shown_failure read = {.said = {.repeat = 1}};
     item inside = *it;
 
     if (it->tree) {
-        shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
-                                    MIN(end, captured) - it->start, ENC_NA);
-        inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
+        read.shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
+                                         MIN(end, captured) - it->start, ENC_NA);
+        read.tree = proto_item_add_subtree(read.shown, ett_winsock_failure);
     }
-    read_fixed_part(&inside, &failure);
-    read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
-    if (has_text(shown))
-        proto_item_append_text(shown, ": %s", summary_of_failure(in->pinfo->pool, &failure));
-    add_failed(&inside, shown, &failure);
-    annotate_failure(in, inside.tree, shown, &failure);
-    wmem_array_append_one(in->failures, failure);
-    return shown;
+    inside.tree = read.tree;
+    read_fixed_part(&inside, &read.said);
+    read_items(in, read.tree, it->value + FAILURE_FIXED, end, &read.said, failure_readers);
+    if (has_text(read.shown))
+        proto_item_append_text(read.shown, ": %s", summary_of_failure(in->pinfo->pool, &read.said));
+    add_failed(&inside, read.shown, &read.said);
+    wmem_array_append_one(in->failures, read);
+    return read.shown;
 }
 
 void register_naming_preference(module_t *preferences)

@@ -245,14 +245,14 @@ static void set_info(const datagram *in)
 {
     column_info *cinfo = in->pinfo->cinfo;
     wmem_allocator_t *pool = in->pinfo->pool;
-    guint count = wmem_array_get_count(in->failures);
-    const winsock_failure *failures = wmem_array_get_raw(in->failures);
+    guint count = failure_count(in);
 
     if (!col_get_writable(cinfo, COL_INFO))
         return;
     col_clear(cinfo, COL_INFO);
     for (guint i = 0; i < MIN(count, MAX_FAILURES_IN_INFO); i++)
-        col_append_sep_str(cinfo, COL_INFO, " | ", summary_of_failure(pool, &failures[i]));
+        col_append_sep_str(cinfo, COL_INFO, " | ",
+                           summary_of_failure(pool, &failure_at(in, i)->said));
     if (count > MAX_FAILURES_IN_INFO)
         col_append_fstr(cinfo, COL_INFO, " | and %u more", count - MAX_FAILURES_IN_INFO);
     if (count == 0) {
@@ -267,12 +267,10 @@ static void set_info(const datagram *in)
 
 static void add_failure_count(proto_tree *tree, const datagram *in)
 {
-    guint count = wmem_array_get_count(in->failures);
-    const winsock_failure *failures = wmem_array_get_raw(in->failures);
     guint64 total = 0;
 
-    for (guint i = 0; i < count; i++)
-        total += failures[i].repeat;
+    for (guint i = 0; i < failure_count(in); i++)
+        total += failure_at(in, i)->said.repeat;
     proto_item_set_generated(
         proto_tree_add_uint64(tree, hf_winsock_failure_count, in->tvb, 0, 0, total));
 }
@@ -280,7 +278,7 @@ static void add_failure_count(proto_tree *tree, const datagram *in)
 static void set_top_line(const datagram *in, proto_item *top)
 {
     wmem_allocator_t *pool = in->pinfo->pool;
-    guint count = wmem_array_get_count(in->failures);
+    guint count = failure_count(in);
 
     if (!has_text(top))
         return;
@@ -288,8 +286,7 @@ static void set_top_line(const datagram *in, proto_item *top)
     if (*who)
         proto_item_append_text(top, ", %s", who);
     if (count > 0)
-        proto_item_append_text(top, ": %s",
-                               summary_in_short(pool, wmem_array_get_raw(in->failures)));
+        proto_item_append_text(top, ": %s", summary_in_short(pool, &failure_at(in, 0)->said));
     else
         proto_item_append_text(top, ": %s", nothing_read(in));
     if (count > 1)
@@ -313,7 +310,7 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
 
     if (!is_winsock(tvb))
         return 0;
-    in.failures = wmem_array_sized_new(pinfo->pool, sizeof(winsock_failure), 1);
+    in.failures = wmem_array_sized_new(pinfo->pool, sizeof(shown_failure), 1);
     col_set_str(pinfo->cinfo, COL_PROTOCOL, "Winsock");
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
@@ -342,6 +339,7 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,
                datagram_readers);
+    annotate_failures(&in);
     add_failure_count(tree, &in);
     set_top_line(&in, top);
     set_info(&in);

@@ -129,13 +129,12 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
                                         tap_flags_t flags _U_)
 {
     const datagram *in = data;
-    guint count = wmem_array_get_count(in->failures);
     tally *sums = g_hash_table_lookup(tallies, st);
 
     if (!sums || in->is_copy || in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
-    for (guint i = 0; i < count; i++) {
-        const winsock_failure *failure = wmem_array_index(in->failures, i);
+    for (guint i = 0; i < failure_count(in); i++) {
+        const winsock_failure *failure = &failure_at(in, i)->said;
         int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - sums->counted));
         if (!catalogue_is_failure(&failure->entry))
             continue;

@@ -78,6 +78,15 @@ class Report(unittest.TestCase):
                          ["[2001:db8::1]:5 -> [2001:db8::2]:80", "db.example",
                           "- -> 198.51.100.7:80"])
 
+    def test_what_is_said_of_the_sender_holds_for_the_failures_before_it(self):
+        asked = ipv4(17, udp(b"x", 50000, 443), HOST, SERVER)
+        refused = now(10061, operation=6, items=kind(2, 2, 17) + ENDS)
+        posix = item(6, b"\3")
+        rows, _ = self.rows(refused + SHOP + posix, SHOP + posix + refused, refused,
+                            before=[asked, ipv4(1, icmp(3, 3, asked), SERVER, HOST)])
+        self.assertEqual([[row["Program"], row["Verdict"]] for row in rows],
+                         [["shop.exe (7)", "confirmed"]] * 2 + [["-", "inconclusive"]])
+
     def test_an_echo_and_an_error_without_a_rule(self):
         socket = item(17, struct.pack(">Q", 300)) + kind(2, 1, 6) + ENDS
         rows, got = self.rows(now(10054, items=socket), now(10057, items=socket), now(11001),
