@@ -101,6 +101,12 @@ static const char *filter_of_name(wmem_allocator_t *pool, const report *r)
                               ws_escape_string(pool, node, TRUE));
 }
 
+/* Whether a failure has a flow, or a name. */
+static gboolean has_filter_of(const report *r)
+{
+    return correlate_is_of_name(r) || r->facts.remote.length != 0 || r->facts.local.port != 0;
+}
+
 /* A display filter for the failed flow, or the look-up, and this sender's reports of it; NULL where
  * the failure has neither. */
 static const char *filter_of(wmem_allocator_t *pool, const report *r)
@@ -109,10 +115,10 @@ static const char *filter_of(wmem_allocator_t *pool, const report *r)
     guint8 protocol = r->judged.protocol ? r->judged.protocol : facts->protocol;
     const char *transport = protocol == TRACE_UDP ? "udp" : "tcp";
 
+    if (!has_filter_of(r))
+        return NULL;
     if (correlate_is_of_name(r))
         return filter_of_name(pool, r);
-    if (facts->remote.length == 0 && facts->local.port == 0)
-        return NULL;
     wmem_strbuf_t *filter = wmem_strbuf_new(pool, "(");
     wmem_strbuf_append(filter, transport);
     if (facts->remote.length)
@@ -186,7 +192,8 @@ static void annotate_failure(const datagram *in, guint place)
                                "The trace contradicts %s",
                                summary_of_kind(pinfo->pool, &failure->said));
     /* For the window's menu, which is of a packet that is visited again. */
-    if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
+    if (PINFO_FD_VISITED(pinfo) && has_filter_of(r) &&
+        !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);
 }
 
@@ -203,7 +210,7 @@ void annotate_failures(const datagram *in)
         annotate_failure(in, i);
 }
 
-/* The Conversation Filter menu offers the flow of a packet's first failure. */
+/* The Conversation Filter menu offers the flow of a packet's first failure that has one. */
 static filter_bool has_filter(packet_info *pinfo FILTER_DATA)
 {
     return p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0) != NULL;

@@ -1,5 +1,5 @@
-/* report.c: tshark -z winsock,report: every failure with what the packets prove, the totals, the
- * senders, and the troubles in the trace that no program reported.
+/* report.c: tshark -z winsock,report[,filter]: every failure with what the packets prove, the
+ * totals, the senders, and the troubles in the trace that no program reported.
  *
  * Columns are separated by two spaces or more and never empty ("-"), so that scripts can split
  * them. It is worked out when it is drawn, so that one pass too has seen the whole trace.
@@ -24,14 +24,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#define COMMAND "winsock,report"
+
 static int winsock_tap = -1;
 
 /* One sender while the report is gathered. Owned by the table of senders. */
 typedef struct {
     char *who, *where;
     guint32 datagrams, tests, copies, missing, dropped;
-    double clock_offset; /* seconds, of its latest datagram */
+    gboolean has_offset;
+    double clock_offset; /* seconds, of its latest datagram with a time */
 } sender_row;
+
+/* What is gathered for one report. Lives as long as Wireshark. */
+typedef struct {
+    GHashTable *senders; /* of sender_row */
+    GHashTable *passed;  /* set of the frames that pass the filter; NULL: there is none */
+} gathering;
 
 static void sender_row_free(gpointer data)
 {
@@ -48,11 +57,9 @@ void report_sender(const datagram *in)
         tap_queue_packet(winsock_tap, in->pinfo, wmem_memdup(in->pinfo->pool, in, sizeof *in));
 }
 
-static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
-                                const void *data, tap_flags_t flags _U_)
+static sender_row *find_sender(GHashTable *senders, const datagram *in)
 {
-    GHashTable *senders = tapdata;
-    const datagram *in = data;
+    packet_info *pinfo = in->pinfo;
     char *where = address_to_str(NULL, &pinfo->src);
     char *key = g_strdup_printf("%s/%08x", where, in->sender.sender);
     sender_row *row = g_hash_table_lookup(senders, key);
@@ -63,21 +70,40 @@ static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_
         row->where = g_strdup(where);
         g_hash_table_insert(senders, g_strdup(key), row);
     }
+    g_free(key);
+    wmem_free(NULL, where);
+    return row;
+}
+
+static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                const void *data, tap_flags_t flags _U_)
+{
+    const gathering *all = tapdata;
+    const datagram *in = data;
+    sender_row *row = find_sender(all->senders, in);
+
+    if (all->passed)
+        g_hash_table_add(all->passed, GUINT_TO_POINTER(pinfo->num));
     row->datagrams++;
     row->copies += in->is_copy != FALSE;
     row->tests += (in->sender.flags & WINSOCK_FLAG_TEST) != 0;
     row->missing += in->missing;
     row->dropped = MAX(row->dropped, in->sender.dropped);
-    row->clock_offset =
-        (double)pinfo->abs_ts.secs + pinfo->abs_ts.nsecs / 1e9 - (double)in->sender.sent_time / 1e9;
-    g_free(key);
-    wmem_free(NULL, where);
+    if (pinfo->presence_flags & PINFO_HAS_TS) {
+        row->has_offset = TRUE;
+        row->clock_offset = (double)pinfo->abs_ts.secs + pinfo->abs_ts.nsecs / 1e9 -
+                            (double)in->sender.sent_time / 1e9;
+    }
     return TAP_PACKET_REDRAW;
 }
 
 static void reset(void *tapdata)
 {
-    g_hash_table_remove_all(tapdata);
+    const gathering *all = tapdata;
+
+    g_hash_table_remove_all(all->senders);
+    if (all->passed)
+        g_hash_table_remove_all(all->passed);
 }
 
 /* "192.0.2.1:443", or "-". The result is to be freed. */
@@ -206,9 +232,11 @@ static void print_senders(GHashTable *senders)
            "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests", "Copies");
     for (const GList *key = keys; key; key = key->next) {
         const sender_row *row = g_hash_table_lookup(senders, key->data);
-        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16.6f  %-7u  %u\n", column(row->who), row->where,
-               row->datagrams, row->missing, row->dropped, row->clock_offset, row->tests,
-               row->copies);
+        char offset[32] = "-";
+        if (row->has_offset)
+            snprintf(offset, sizeof offset, "%.6f", row->clock_offset);
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16s  %-7u  %u\n", column(row->who), row->where,
+               row->datagrams, row->missing, row->dropped, offset, row->tests, row->copies);
     }
     g_list_free(keys);
 }
@@ -278,32 +306,60 @@ static void print_unreported(void)
     g_ptr_array_unref(troubles);
 }
 
-static void draw(void *tapdata)
+/* The failures that the report is about. reports: NULL without a file. */
+static GPtrArray *chosen_reports(const gathering *all, const GPtrArray *reports)
 {
-    const GPtrArray *reports = correlate_reports();
+    GPtrArray *chosen = g_ptr_array_new();
 
+    for (guint i = 0; reports && i < reports->len; i++) {
+        report *r = reports->pdata[i];
+        if (!all->passed || (correlate_has_frame(r) &&
+                             g_hash_table_contains(all->passed, GUINT_TO_POINTER(r->packet.frame))))
+            g_ptr_array_add(chosen, r);
+    }
+    return chosen;
+}
+
+static void print_failures(const GPtrArray *reports)
+{
     printf("Winsock failures\n%-7s  %-24s  %-20s  %-12s  %-5s  %-44s  %-12s  %-8s  %-7s  %s\n",
            "Frame", "Program", "Error", "Call", "Times", "Flow", "Verdict", "Evidence", "Echo of",
            "Reason");
-    for (guint i = 0; reports && i < reports->len; i++)
+    for (guint i = 0; i < reports->len; i++)
         print_failure(reports->pdata[i]);
     if (correlate_is_full())
         printf("More than a million failures: the rest is not judged, and not counted\n");
-    if (reports)
-        print_totals(reports);
-    print_senders(tapdata);
+}
+
+static void draw(void *tapdata)
+{
+    const gathering *all = tapdata;
+    GPtrArray *chosen = chosen_reports(all, correlate_reports());
+
+    print_failures(chosen);
+    print_totals(chosen);
+    g_ptr_array_unref(chosen);
+    print_senders(all->senders);
     print_unreported();
 }
 
-static stat_started start(const char *argument _U_, void *data _U_)
+/* argument: "winsock,report", and a filter after another comma. */
+static stat_started start(const char *argument, void *data _U_)
 {
-    GHashTable *senders = g_hash_table_new_full(hash_text, g_str_equal, g_free, sender_row_free);
-    GString *error = register_tap_listener("winsock", senders, NULL, 0, reset, gather, draw, NULL);
+    const char *filter = argument + strlen(COMMAND);
+    gathering *all = g_new0(gathering, 1);
 
+    filter = *filter == ',' && filter[1] ? filter + 1 : NULL;
+    all->senders = g_hash_table_new_full(hash_text, g_str_equal, g_free, sender_row_free);
+    all->passed = filter ? g_hash_table_new(hash_number, NULL) : NULL;
+    GString *error = register_tap_listener("winsock", all, filter, 0, reset, gather, draw, NULL);
     if (error) {
-        fprintf(stderr, "tshark: winsock,report: %s\n", error->str);
+        fprintf(stderr, "tshark: " COMMAND ": %s\n", error->str);
         g_string_free(error, TRUE);
-        g_hash_table_destroy(senders);
+        g_hash_table_destroy(all->senders);
+        if (all->passed)
+            g_hash_table_destroy(all->passed);
+        g_free(all);
     }
     STAT_STARTED(error == NULL);
 }
@@ -311,7 +367,7 @@ static stat_started start(const char *argument _U_, void *data _U_)
 void register_report(void)
 {
     static stat_tap_ui ui = {
-        REGISTER_STAT_GROUP_GENERIC, "Winsock failures", "winsock,report", start, 0, NULL};
+        REGISTER_STAT_GROUP_GENERIC, "Winsock failures", COMMAND, start, 0, NULL};
 
     winsock_tap = register_tap("winsock");
     register_stat_tap_ui(&ui, NULL);

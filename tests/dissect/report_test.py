@@ -21,9 +21,9 @@ def sample(name):
     return path
 
 
-def report(path, *options):
+def report(path, *options, filter_=""):
     """The report's blocks: heading -> rows, each split into its columns."""
-    text = tshark.run("-r", path, "-q", "-z", "winsock,report", *options).stdout
+    text = tshark.run("-r", path, "-q", "-z", "winsock,report" + filter_, *options).stdout
     blocks = {}
     for block in text.strip().split("\n\n"):
         heading, *rows = block.splitlines()

@@ -138,6 +138,21 @@ class Report(unittest.TestCase):
         self.assertEqual(report(path, "-2", "-R", "!icmp && !ipv6")[heading][1:],
                          [["2", "refused", "TCP", rows[0][3]]])
 
+    def test_a_filter_chooses_the_failures_and_the_senders(self):
+        path = captured("chosen", [back(RST, 1), *sent(SHOP + now(10054, items=ENDS), now(10061)),
+                                   datagram(header(0, sender=43) + now(10054))])
+        for options in ([], ["-2"], ["-2", "-R", "frame.number != 4"]):
+            got = report(path, *options, filter_=',winsock.error == WSAECONNRESET && ip')
+            left = ["2", "4"] if "-R" not in options else ["2"]
+            self.assertEqual([row[0] for row in got["Winsock failures"][1:]], left)
+            self.assertEqual(got["By error"], [["WSAECONNRESET", str(len(left))]])
+            self.assertEqual(sum(int(row[2]) for row in got["Senders"][1:]), len(left))
+        self.assertEqual(len(report(path, filter_=",")["Winsock failures"]), 4)
+        self.assertEqual([row[0] for row in report(path, filter_=",winsock.verdict == confirmed")
+                          ["Winsock failures"][1:]], ["2"])
+        wrong = tshark.run("-r", path, "-q", "-z", "winsock,report,winsock.nothing", check=False)
+        self.assertIn("winsock,report: Filter", wrong.stderr)
+
     def test_an_empty_file(self):
         got = report(captured("empty", []))
         self.assertEqual([len(rows) for rows in got.values()], [1, 0, 0, 1, 1])
@@ -201,6 +216,7 @@ class Links(unittest.TestCase):
         columns, row = report(path)["Winsock failures"]
         row = dict(zip(columns, row))
         self.assertEqual([row["Frame"], row["Error"], row["Verdict"]], ["2", "WSAECONNRESET", "-"])
+        self.assertEqual(dict(zip(*report(path)["Senders"]))["Clock offset (s)"], "-")
 
     def test_no_error_is_no_failure(self):
         path = captured("zero", sent(now(0), now(0, space=2)))
