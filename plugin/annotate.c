@@ -73,14 +73,38 @@ static void append_reports(wmem_strbuf_t *filter, const report *r)
     wmem_strbuf_append_printf(filter, "(winsock.sender == 0x%08x", r->sender);
     if (remote->length) {
         char *text = observe_address_text(NULL, remote);
-        wmem_strbuf_append_printf(filter,
-                                  " && winsock.remote.%s == %s && winsock.remote.port == %u",
-                                  remote->length == 4 ? "ip" : "ipv6", text, remote->port);
+        wmem_strbuf_append_printf(filter, " && winsock.remote.%s%s && winsock.remote.port == %u",
+                                  r->is_mapped          ? "ipv6 == ::ffff:"
+                                  : remote->length == 4 ? "ip == "
+                                                        : "ipv6 == ",
+                                  text, remote->port);
         wmem_free(NULL, text);
     }
     if (r->facts.local.port)
         wmem_strbuf_append_printf(filter, " && winsock.local.port == %u", r->facts.local.port);
     wmem_strbuf_append_c(filter, ')');
+}
+
+/* As the query has the name: without the dot at its end, and in whatever case. */
+static const char *filter_of_name(wmem_allocator_t *pool, const report *r)
+{
+    const char *node = r->facts.node;
+    size_t length = strlen(node);
+    char *asked = wmem_ascii_strdown(pool, node, -1);
+
+    if (length > 1 && asked[length - 1] == '.')
+        asked[length - 1] = '\0';
+    return wmem_strdup_printf(pool,
+                              "lower(dns.qry.name) contains %s || (winsock.sender == 0x%08x && "
+                              "winsock.node == %s)",
+                              ws_escape_string(pool, asked, TRUE), r->sender,
+                              ws_escape_string(pool, node, TRUE));
+}
+
+/* Whether a failure has a flow, or a name. */
+static gboolean has_filter_of(const report *r)
+{
+    return correlate_is_of_name(r) || r->facts.remote.length != 0 || r->facts.local.port != 0;
 }
 
 /* A display filter for the failed flow, or the look-up, and this sender's reports of it; NULL where
@@ -90,19 +114,13 @@ static const char *filter_of(wmem_allocator_t *pool, const report *r)
     const verdict_case *facts = &r->facts;
     guint8 protocol = r->judged.protocol ? r->judged.protocol : facts->protocol;
     const char *transport = protocol == TRACE_UDP ? "udp" : "tcp";
-    wmem_strbuf_t *filter = wmem_strbuf_new(pool, "");
 
-    if (r->facts.node && *r->facts.node) {
-        char *name = ws_escape_string(pool, r->facts.node, TRUE);
-        wmem_strbuf_append_printf(filter,
-                                  "dns.qry.name contains %s || (winsock.sender == 0x%08x && "
-                                  "winsock.node == %s)",
-                                  name, r->sender, name);
-        return wmem_strbuf_get_str(filter);
-    }
-    if (facts->remote.length == 0 && facts->local.port == 0)
+    if (!has_filter_of(r))
         return NULL;
-    wmem_strbuf_append_printf(filter, "(%s", transport);
+    if (correlate_is_of_name(r))
+        return filter_of_name(pool, r);
+    wmem_strbuf_t *filter = wmem_strbuf_new(pool, "(");
+    wmem_strbuf_append(filter, transport);
     if (facts->remote.length)
         append_end(filter, &facts->remote, transport);
     if (facts->local.length)
@@ -152,37 +170,47 @@ static void add_verdict(const datagram *in, proto_tree *tree, const report *r)
         generated(proto_tree_add_string(tree, hf_winsock_filter, tvb, 0, 0, filter));
 }
 
-void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
-                      winsock_failure *failure)
+static void annotate_failure(const datagram *in, guint place)
 {
     packet_info *pinfo = in->pinfo;
+    shown_failure *failure = failure_at(in, place);
 
-    if (!correlate_preference || in->quoted || !(pinfo->presence_flags & PINFO_HAS_TS))
-        return;
-    observe_telemetry(pinfo);
-    if (PINFO_FD_VISITED(pinfo))
-        observe_frame(pinfo); /* before anything is judged anew */
-    if (!failure->entry.error || (in->sender.flags & WINSOCK_FLAG_TEST))
+    if (failure->said.entry.origin == ORIGIN_NO_ERROR)
         return;
     const report *r =
-        correlate_failure(in, failure, proto_field_is_referenced(tree, hf_winsock_reason));
+        correlate_failure(in, place, proto_field_is_referenced(failure->tree, hf_winsock_reason));
     if (!r) {
         if (correlate_is_full())
-            mark_limit(in, shown, "Not judged: the file has a million failures before it");
+            mark_limit(in, failure->shown, "Not judged: the file has a million failures before it");
         return;
     }
-    failure->verdict = (guint8)r->judged.kind;
-    if (tree)
-        add_verdict(in, tree, r);
+    failure->said.verdict = (guint8)r->judged.kind;
+    if (failure->tree)
+        add_verdict(in, failure->tree, r);
     if (r->judged.kind == VERDICT_CONTRADICTED)
-        expert_add_info_format(pinfo, owner(in, shown), &ei_winsock_failed_contradicted,
-                               "The trace contradicts %s", summary_of_kind(pinfo->pool, failure));
+        expert_add_info_format(pinfo, owner(in, failure->shown), &ei_winsock_failed_contradicted,
+                               "The trace contradicts %s",
+                               summary_of_kind(pinfo->pool, &failure->said));
     /* For the window's menu, which is of a packet that is visited again. */
-    if (PINFO_FD_VISITED(pinfo) && !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
+    if (PINFO_FD_VISITED(pinfo) && has_filter_of(r) &&
+        !p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0))
         p_add_proto_data(pinfo->pool, pinfo, proto_winsock, 0, (void *)r);
 }
 
-/* The Conversation Filter menu offers the flow of a packet's first failure. */
+void annotate_failures(const datagram *in)
+{
+    if (!correlate_preference || in->quoted)
+        return;
+    observe_telemetry(in->pinfo);
+    if (PINFO_FD_VISITED(in->pinfo))
+        observe_frame(in->pinfo); /* before anything is judged anew */
+    if (in->is_copy || (in->sender.flags & WINSOCK_FLAG_TEST))
+        return;
+    for (guint i = 0; i < failure_count(in); i++)
+        annotate_failure(in, i);
+}
+
+/* The Conversation Filter menu offers the flow of a packet's first failure that has one. */
 static filter_bool has_filter(packet_info *pinfo FILTER_DATA)
 {
     return p_get_proto_data(pinfo->pool, pinfo, proto_winsock, 0) != NULL;
@@ -209,15 +237,20 @@ static void show_report(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, con
         generated(
             proto_tree_add_uint(reported, hf_winsock_reported_in, tvb, 0, 0, r->packet.frame));
     }
+    /* Evidence can speak against a failure too, or leave it open. */
+    if (r->judged.kind == VERDICT_CONTRADICTED)
+        proto_item_append_text(shown, ", which this packet contradicts");
+    else if (r->judged.kind != VERDICT_CONFIRMED)
+        proto_item_append_text(shown, ", verdict %s", verdict_name(r->judged.kind));
     generated(proto_tree_add_uint(reported, hf_winsock_reported_error, tvb, 0, 0, r->facts.error));
 }
 
-/* The way back: on a packet that decides failures, who was broken by it. */
+/* The way back: on a packet that decides failures, whose they are. */
 static int show_reports(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
+    observe_frame(pinfo);
     if (!correlate_preference)
         return 0;
-    observe_frame(pinfo);
     const GArray *here = correlate_broken_by(pinfo);
     guint count = here ? here->len : 0;
     for (guint i = 0; i < MIN(count, MAX_REPORTS_SHOWN); i++)
@@ -288,7 +321,7 @@ void register_annotations(int proto)
         {&hf_winsock_reported_in,
          {"Reported in frame", "winsock.reported_in", FT_FRAMENUM, BASE_NONE,
           FRAMENUM_TYPE(FT_FRAMENUM_RESPONSE), 0,
-          "The datagram that reports what this packet caused", HFILL}},
+          "The datagram that reports a failure which this packet decides", HFILL}},
         {&hf_winsock_reported_error,
          {"Reported error", "winsock.reported_error", FT_UINT32, BASE_DEC | BASE_EXT_STRING,
           &error_names, 0, "The Winsock code reported", HFILL}},

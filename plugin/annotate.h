@@ -1,5 +1,5 @@
 /* annotate.h: shows what the packets prove, in both directions: the verdict in the failure's tree,
- * and in the tree of each packet that decides it the program that it broke.
+ * and in the tree of each packet that decides it the program that reports it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,10 +11,9 @@
 
 #include <epan/prefs.h>
 
-/* Judges a failure and adds what the packets prove to its tree, and its verdict to the failure.
- * shown: the failure's own item. */
-void annotate_failure(const datagram *in, proto_tree *tree, proto_item *shown,
-                      winsock_failure *failure);
+/* Judges the failures of a datagram that has been read, and adds what the packets prove to their
+ * trees, and their verdicts to the failures. */
+void annotate_failures(const datagram *in);
 
 const char *verdict_name(verdict_kind kind);
 

@@ -197,3 +197,9 @@ catalogue_entry catalogue_find(guint8 space, guint32 code, code_naming naming)
         return unknown();
     }
 }
+
+gboolean catalogue_is_failure(const catalogue_entry *entry)
+{
+    return entry->origin != ORIGIN_NO_ERROR &&
+           !(entry->error && entry->error->category == CATEGORY_PENDING);
+}

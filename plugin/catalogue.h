@@ -64,6 +64,9 @@ typedef struct {
  * Result: by value; an unknown number gives name "Unknown" and ORIGIN_UNKNOWN. */
 catalogue_entry catalogue_find(guint8 space, guint32 code, code_naming naming);
 
+/* Whether a call that is said to end with it has failed: neither success nor pending is. */
+gboolean catalogue_is_failure(const catalogue_entry *entry);
+
 /* The Winsock code of a number, or NULL where Microsoft never assigned it. */
 const winsock_error *catalogue_error(guint32 code);
 

@@ -171,6 +171,14 @@ const GArray *correlate_broken_by(const packet_info *pinfo)
     return g_hash_table_lookup(broken_by, GUINT_TO_POINTER(pinfo->num));
 }
 
+gboolean correlate_is_of_name(const report *r)
+{
+    const verdict_case *facts = &r->facts;
+
+    return facts->node && *facts->node &&
+           (is_about_a_name(facts) || (facts->remote.length == 0 && facts->local.port == 0));
+}
+
 char *correlate_who(wmem_allocator_t *scope, const report *r)
 {
     winsock_sender who = {
@@ -233,6 +241,14 @@ static void find_root(report *r, error_category category)
     g_hash_table_replace(last_of_socket, r, r);
 }
 
+/* The Winsock code that packets can speak about, or 0. Without a time none is before the failure.
+ */
+static guint32 judged_error(const datagram *in, const winsock_failure *failure)
+{
+    const winsock_error *error = failure->entry.error;
+    return error && in->pinfo->presence_flags & PINFO_HAS_TS ? error->code : 0;
+}
+
 static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
 {
     const packet_info *pinfo = in->pinfo;
@@ -242,7 +258,7 @@ static verdict_case facts_of(const datagram *in, const winsock_failure *failure)
                                     (gint64)MIN(failure->age, G_MAXINT64 / 2),
                           .duration = (gint64)MIN(failure->duration, G_MAXINT64 / 4),
                           .bytes = failure->bytes,
-                          .error = failure->entry.error->code,
+                          .error = judged_error(in, failure),
                           .operation = failure->operation,
                           .family = failure->family,
                           .protocol = protocol_of(failure),
@@ -270,16 +286,21 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     report *r = g_new0(report, 1);
 
     r->packet = observe_packet(in->pinfo);
-    r->place = place & 0x7fffffff;
+    r->place = place & 0x1fffffff;
+    r->is_pending = !catalogue_is_failure(&failure->entry);
     r->repeat = failure->repeat;
     r->sender = in->sender.sender;
     r->process = once(in->sender.process);
     r->process_id = in->sender.process_id;
     r->has_process_id = in->sender.has_process_id != 0;
+    r->error = failure->entry.error ? failure->entry.error->name
+                                    : once(summary_of_error(in->pinfo->pool, failure));
     r->facts = facts_of(in, failure);
+    r->is_mapped = failure->remote.length > r->facts.remote.length;
     r->facts.node = once(failure->node);
     r->socket = failure->socket;
-    find_root(r, failure->entry.error->category);
+    if (r->facts.error)
+        find_root(r, failure->entry.error->category);
     g_ptr_array_add(reports, r);
     judge(r, TRUE, with_reason);
     return r;
@@ -308,17 +329,16 @@ static report *find_report(trace_packet packet, guint32 place)
     return NULL;
 }
 
-const report *correlate_failure(const datagram *in, const winsock_failure *failure,
-                                gboolean with_reason)
+const report *correlate_failure(const datagram *in, guint place, gboolean with_reason)
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
-    guint32 place = (guint32)in->pinfo->curr_layer_num << 16 | wmem_array_get_count(in->failures);
-    report *r = reports ? find_report(observe_packet(in->pinfo), place) : NULL;
+    guint32 key = (guint32)in->pinfo->curr_layer_num << 16 | place;
+    report *r = reports ? find_report(observe_packet(in->pinfo), key) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
     else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
-        r = add_report(in, failure, place, with_reason);
+        r = add_report(in, &failure_at(in, place)->said, key, with_reason);
     if (r && with_reason)
         ensure_reason(r);
     return r;

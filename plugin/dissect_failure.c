@@ -361,6 +361,8 @@ static void add_failed(const item *it, proto_item *shown, const winsock_failure 
         return;
     if (in->sender.flags & WINSOCK_FLAG_TEST)
         what = "Test: ";
+    else if (in->is_copy)
+        what = "Copy: ";
     else if (failure->entry.origin == ORIGIN_NO_ERROR)
         what = "No failure: ";
     else if (category == CATEGORY_PENDING)
@@ -382,23 +384,22 @@ proto_item *read_failure(const item *it)
     datagram *in = it->in;
     int end = it->value + it->length;
     int captured = (int)tvb_captured_length(in->tvb);
-    winsock_failure failure = {.repeat = 1};
-    proto_item *shown = NULL;
+    shown_failure read = {.said = {.repeat = 1}};
     item inside = *it;
 
     if (it->tree) {
-        shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
-                                    MIN(end, captured) - it->start, ENC_NA);
-        inside.tree = proto_item_add_subtree(shown, ett_winsock_failure);
+        read.shown = proto_tree_add_item(it->tree, hf_winsock_failure, in->tvb, it->start,
+                                         MIN(end, captured) - it->start, ENC_NA);
+        read.tree = proto_item_add_subtree(read.shown, ett_winsock_failure);
     }
-    read_fixed_part(&inside, &failure);
-    read_items(in, inside.tree, it->value + FAILURE_FIXED, end, &failure, failure_readers);
-    if (has_text(shown))
-        proto_item_append_text(shown, ": %s", summary_of_failure(in->pinfo->pool, &failure));
-    add_failed(&inside, shown, &failure);
-    annotate_failure(in, inside.tree, shown, &failure);
-    wmem_array_append_one(in->failures, failure);
-    return shown;
+    inside.tree = read.tree;
+    read_fixed_part(&inside, &read.said);
+    read_items(in, read.tree, it->value + FAILURE_FIXED, end, &read.said, failure_readers);
+    if (has_text(read.shown))
+        proto_item_append_text(read.shown, ": %s", summary_of_failure(in->pinfo->pool, &read.said));
+    add_failed(&inside, read.shown, &read.said);
+    wmem_array_append_one(in->failures, read);
+    return read.shown;
 }
 
 void register_naming_preference(module_t *preferences)
@@ -544,7 +545,8 @@ void register_failure(int proto)
     proto_register_field_array(proto, hf, array_length(hf));
     proto_register_subtree_array(ett, array_length(ett));
     ei_failed[CATEGORY_PENDING].eiinfo.severity = PI_CHAT;
-    ei_failed[CATEGORY_PENDING].eiinfo.summary = "Reported, but no failure: pending, or a test";
+    ei_failed[CATEGORY_PENDING].eiinfo.summary =
+        "Reported, but no failure: pending, a test or a copy";
     expert_module_t *expert = expert_register_protocol(proto);
     expert_register_field_array(expert, ei, array_length(ei));
     expert_register_field_array(expert, ei_failed, array_length(ei_failed));

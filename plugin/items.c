@@ -255,8 +255,8 @@ void mark_limit(const datagram *in, proto_item *shown, const char *what)
 /* Whether one more item of a type is read; if not, reading ends here. */
 static gboolean has_room(datagram *in, proto_tree *tree, int offset, guint16 type)
 {
-    in->full = in->items == MAX_ITEMS ||
-               (type == ITEM_FAILURE && wmem_array_get_count(in->failures) == MAX_FAILURES);
+    in->full =
+        in->items == MAX_ITEMS || (type == ITEM_FAILURE && failure_count(in) == MAX_FAILURES);
     in->items++;
     if (in->full) {
         in->incomplete = TRUE;

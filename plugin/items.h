@@ -24,6 +24,13 @@ enum {
     ITEM_TYPES = 30 /* one more than the highest */
 };
 
+/* A failure of a datagram, and where it is shown. Without a tree both are NULL. */
+typedef struct {
+    winsock_failure said;
+    proto_tree *tree;
+    proto_item *shown;
+} shown_failure;
+
 /* One datagram while it is read. */
 typedef struct {
     tvbuff_t *tvb;
@@ -31,7 +38,8 @@ typedef struct {
     proto_tree *own; /* the protocol's item; NULL where Wireshark makes no tree */
     winsock_sender sender;
     guint32 missing;         /* datagrams of the sender before this one */
-    wmem_array_t *failures;  /* of winsock_failure */
+    gboolean is_copy;        /* captured before: its failures are no others */
+    wmem_array_t *failures;  /* of shown_failure */
     gboolean quoted;         /* inside an ICMP error: for reading alone */
     guint items;             /* read so far */
     gboolean full;           /* it has more than are read */
@@ -39,6 +47,16 @@ typedef struct {
     gboolean incomplete;     /* a failure can be in it that could not be read */
     gboolean expert_is_read; /* somebody may read the texts of expert items */
 } datagram;
+
+static inline guint failure_count(const datagram *in)
+{
+    return wmem_array_get_count(in->failures);
+}
+
+static inline shown_failure *failure_at(const datagram *in, guint place)
+{
+    return (shown_failure *)wmem_array_index(in->failures, place);
+}
 
 /* What an expert item belongs to: its field, or where no fields are added the protocol's item. */
 static inline proto_item *owner(const datagram *in, proto_item *shown)

@@ -9,6 +9,8 @@
 #include "annotate.h"
 #include "correlate.h"
 #include "dissect_failure.h"
+#include "hash.h"
+#include "observe.h"
 #include "report.h"
 #include "statistics.h"
 #include "sequence.h"
@@ -120,6 +122,16 @@ static void add_clock_offset(proto_tree *tree, const datagram *in)
         proto_tree_add_time(tree, hf_winsock_clock_offset, in->tvb, 20, 8, &offset));
 }
 
+/* A hash of all that was captured of a datagram. It is made of two, of which one begins a byte
+ * later: what is changed so that one of them stays the same changes the other. */
+static guint32 content_of(tvbuff_t *tvb)
+{
+    guint length = tvb_captured_length(tvb);
+    const guint8 *bytes = tvb_get_ptr(tvb, 0, (gint)length);
+
+    return hash_bytes(bytes, length) ^ hash_bytes(bytes + 1, length - 1);
+}
+
 /* What the sender's count says of this datagram. It is worked out once, when the packet is first
  * seen, for later visits come in any order; the frame keeps what is worth telling. */
 static sequence_note find_sequence_note(const datagram *in)
@@ -135,9 +147,15 @@ static sequence_note find_sequence_note(const datagram *in)
         kept = p_get_proto_data(wmem_file_scope(), pinfo, proto_winsock, key);
         return kept ? *kept : note;
     }
-    note = sequence_see(senders, pinfo->src.data, pinfo->src.len > 0 ? (size_t)pinfo->src.len : 0,
-                        sender->sender, sender->sequence, sender->dropped, pinfo->num);
-    if (note.missing || note.late || note.duplicate_of || note.dropped) {
+    sequence_datagram seen = {.address = pinfo->src.data,
+                              .length = pinfo->src.len > 0 ? (gsize)pinfo->src.len : 0,
+                              .sender = sender->sender,
+                              .sequence = sender->sequence,
+                              .dropped = sender->dropped,
+                              .content = content_of(in->tvb),
+                              .packet = observe_packet(pinfo)};
+    note = sequence_see(senders, &seen);
+    if (note.missing || note.late || note.duplicate_of.frame || note.dropped) {
         kept = wmem_new(wmem_file_scope(), sequence_note);
         *kept = note;
         p_add_proto_data(wmem_file_scope(), pinfo, proto_winsock, key, kept);
@@ -145,14 +163,23 @@ static sequence_note find_sequence_note(const datagram *in)
     return note;
 }
 
+/* Whether there is a packet to lead to: a read filter can have left it out, and given its number to
+ * another, as to the one that repeats it. */
+static gboolean has_number(const packet_info *pinfo, trace_packet packet)
+{
+    return packet.frame && packet.frame != pinfo->num && trace_has_frame(observe_facts(), packet);
+}
+
 static void add_sequence(proto_tree *tree, datagram *in)
 {
     tvbuff_t *tvb = in->tvb;
     packet_info *pinfo = in->pinfo;
     sequence_note note = find_sequence_note(in);
+    gboolean repeats = has_number(pinfo, note.duplicate_of);
     proto_item *seq = NULL, *shown = NULL;
 
     in->missing = note.missing;
+    in->is_copy = note.is_copy && repeats;
     if (tree)
         seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
     if (note.missing) {
@@ -160,9 +187,9 @@ static void add_sequence(proto_tree *tree, datagram *in)
         proto_item_set_generated(shown);
         expert_add_info(pinfo, owner(in, shown), &ei_winsock_seq_gap);
     }
-    if (note.duplicate_of)
-        proto_item_set_generated(
-            proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4, note.duplicate_of));
+    if (repeats)
+        proto_item_set_generated(proto_tree_add_uint(tree, hf_winsock_seq_duplicate, tvb, 12, 4,
+                                                     note.duplicate_of.frame));
     if (note.late)
         expert_add_info(pinfo, owner(in, seq), &ei_winsock_seq_out_of_order);
     if (tree)
@@ -218,14 +245,14 @@ static void set_info(const datagram *in)
 {
     column_info *cinfo = in->pinfo->cinfo;
     wmem_allocator_t *pool = in->pinfo->pool;
-    guint count = wmem_array_get_count(in->failures);
-    const winsock_failure *failures = wmem_array_get_raw(in->failures);
+    guint count = failure_count(in);
 
     if (!col_get_writable(cinfo, COL_INFO))
         return;
     col_clear(cinfo, COL_INFO);
     for (guint i = 0; i < MIN(count, MAX_FAILURES_IN_INFO); i++)
-        col_append_sep_str(cinfo, COL_INFO, " | ", summary_of_failure(pool, &failures[i]));
+        col_append_sep_str(cinfo, COL_INFO, " | ",
+                           summary_of_failure(pool, &failure_at(in, i)->said));
     if (count > MAX_FAILURES_IN_INFO)
         col_append_fstr(cinfo, COL_INFO, " | and %u more", count - MAX_FAILURES_IN_INFO);
     if (count == 0) {
@@ -240,12 +267,10 @@ static void set_info(const datagram *in)
 
 static void add_failure_count(proto_tree *tree, const datagram *in)
 {
-    guint count = wmem_array_get_count(in->failures);
-    const winsock_failure *failures = wmem_array_get_raw(in->failures);
     guint64 total = 0;
 
-    for (guint i = 0; i < count; i++)
-        total += failures[i].repeat;
+    for (guint i = 0; i < failure_count(in); i++)
+        total += failure_at(in, i)->said.repeat;
     proto_item_set_generated(
         proto_tree_add_uint64(tree, hf_winsock_failure_count, in->tvb, 0, 0, total));
 }
@@ -253,7 +278,7 @@ static void add_failure_count(proto_tree *tree, const datagram *in)
 static void set_top_line(const datagram *in, proto_item *top)
 {
     wmem_allocator_t *pool = in->pinfo->pool;
-    guint count = wmem_array_get_count(in->failures);
+    guint count = failure_count(in);
 
     if (!has_text(top))
         return;
@@ -261,8 +286,7 @@ static void set_top_line(const datagram *in, proto_item *top)
     if (*who)
         proto_item_append_text(top, ", %s", who);
     if (count > 0)
-        proto_item_append_text(top, ": %s",
-                               summary_in_short(pool, wmem_array_get_raw(in->failures)));
+        proto_item_append_text(top, ": %s", summary_in_short(pool, &failure_at(in, 0)->said));
     else
         proto_item_append_text(top, ": %s", nothing_read(in));
     if (count > 1)
@@ -286,7 +310,7 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
 
     if (!is_winsock(tvb))
         return 0;
-    in.failures = wmem_array_sized_new(pinfo->pool, sizeof(winsock_failure), 1);
+    in.failures = wmem_array_sized_new(pinfo->pool, sizeof(shown_failure), 1);
     col_set_str(pinfo->cinfo, COL_PROTOCOL, "Winsock");
     col_set_str(pinfo->cinfo, COL_INFO, "Winsock Failure Telemetry");
 
@@ -315,6 +339,7 @@ static int dissect_winsock(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent
     read_header(&in, tree, (int)header_length);
     read_items(&in, tree, (int)header_length, (int)tvb_reported_length(tvb), NULL,
                datagram_readers);
+    annotate_failures(&in);
     add_failure_count(tree, &in);
     set_top_line(&in, top);
     set_info(&in);

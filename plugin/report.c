@@ -1,5 +1,5 @@
-/* report.c: tshark -z winsock,report: every failure with what the packets prove, the totals, the
- * senders, and the troubles in the trace that no program reported.
+/* report.c: tshark -z winsock,report[,filter]: every failure with what the packets prove, the
+ * totals, the senders, and the troubles in the trace that no program reported.
  *
  * Columns are separated by two spaces or more and never empty ("-"), so that scripts can split
  * them. It is worked out when it is drawn, so that one pass too has seen the whole trace.
@@ -24,14 +24,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#define COMMAND "winsock,report"
+
 static int winsock_tap = -1;
 
 /* One sender while the report is gathered. Owned by the table of senders. */
 typedef struct {
     char *who, *where;
-    guint32 datagrams, tests, missing, dropped;
-    double clock_offset; /* seconds, of its latest datagram */
+    guint32 datagrams, tests, copies, missing, dropped;
+    gboolean has_offset;
+    double clock_offset; /* seconds, of its latest datagram with a time */
 } sender_row;
+
+/* What is gathered for one report. Lives as long as Wireshark. */
+typedef struct {
+    GHashTable *senders; /* of sender_row */
+    GHashTable *passed;  /* set of the frames that pass the filter; NULL: there is none */
+} gathering;
 
 static void sender_row_free(gpointer data)
 {
@@ -48,11 +57,9 @@ void report_sender(const datagram *in)
         tap_queue_packet(winsock_tap, in->pinfo, wmem_memdup(in->pinfo->pool, in, sizeof *in));
 }
 
-static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
-                                const void *data, tap_flags_t flags _U_)
+static sender_row *find_sender(GHashTable *senders, const datagram *in)
 {
-    GHashTable *senders = tapdata;
-    const datagram *in = data;
+    packet_info *pinfo = in->pinfo;
     char *where = address_to_str(NULL, &pinfo->src);
     char *key = g_strdup_printf("%s/%08x", where, in->sender.sender);
     sender_row *row = g_hash_table_lookup(senders, key);
@@ -63,20 +70,40 @@ static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_
         row->where = g_strdup(where);
         g_hash_table_insert(senders, g_strdup(key), row);
     }
+    g_free(key);
+    wmem_free(NULL, where);
+    return row;
+}
+
+static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                const void *data, tap_flags_t flags _U_)
+{
+    const gathering *all = tapdata;
+    const datagram *in = data;
+    sender_row *row = find_sender(all->senders, in);
+
+    if (all->passed)
+        g_hash_table_add(all->passed, GUINT_TO_POINTER(pinfo->num));
     row->datagrams++;
+    row->copies += in->is_copy != FALSE;
     row->tests += (in->sender.flags & WINSOCK_FLAG_TEST) != 0;
     row->missing += in->missing;
     row->dropped = MAX(row->dropped, in->sender.dropped);
-    row->clock_offset =
-        (double)pinfo->abs_ts.secs + pinfo->abs_ts.nsecs / 1e9 - (double)in->sender.sent_time / 1e9;
-    g_free(key);
-    wmem_free(NULL, where);
+    if (pinfo->presence_flags & PINFO_HAS_TS) {
+        row->has_offset = TRUE;
+        row->clock_offset = (double)pinfo->abs_ts.secs + pinfo->abs_ts.nsecs / 1e9 -
+                            (double)in->sender.sent_time / 1e9;
+    }
     return TAP_PACKET_REDRAW;
 }
 
 static void reset(void *tapdata)
 {
-    g_hash_table_remove_all(tapdata);
+    const gathering *all = tapdata;
+
+    g_hash_table_remove_all(all->senders);
+    if (all->passed)
+        g_hash_table_remove_all(all->passed);
 }
 
 /* "192.0.2.1:443", or "-". The result is to be freed. */
@@ -100,12 +127,6 @@ static char *text_of_flow(const trace_end *from, const trace_end *to)
     return text;
 }
 
-static const char *error_name(guint32 code)
-{
-    const winsock_error *error = catalogue_error(code);
-    return error ? error->name : "Unknown";
-}
-
 /* The number of a packet, or "-". */
 static const char *frame_text(char *buffer, size_t size, guint32 frame, gboolean has_frame)
 {
@@ -123,15 +144,14 @@ static void print_failure(const report *r)
 {
     const verdict *v = &r->judged;
     const char *operation = operation_name(r->facts.operation);
-    char *flow = r->facts.node ? g_strdup(text_of_name(r->facts.node).text)
-                               : text_of_flow(&r->facts.local, &r->facts.remote);
+    char *flow = correlate_is_of_name(r) ? g_strdup(text_of_name(r->facts.node).text)
+                                         : text_of_flow(&r->facts.local, &r->facts.remote);
     char *who = correlate_who(NULL, r);
     char frame[16], evidence[16], root[16];
 
     printf("%-7s  %-24s  %-20s  %-12s  %-5u  %-44s  %-12s  %-8s  %-7s  %s\n",
            frame_text(frame, sizeof frame, r->packet.frame, correlate_has_frame(r)), column(who),
-           error_name(r->facts.error), operation ? operation : "-", r->repeat, column(flow),
-           verdict_name(v->kind),
+           r->error, operation ? operation : "-", r->repeat, column(flow), verdict_name(v->kind),
            frame_text(evidence, sizeof evidence, v->evidence[0].frame, v->evidence_count > 0),
            frame_text(root, sizeof root, r->root ? r->root->packet.frame : 0,
                       r->root && correlate_has_frame(r->root)),
@@ -140,30 +160,61 @@ static void print_failure(const report *r)
     wmem_free(NULL, who);
 }
 
-static gint compare_codes(gconstpointer a, gconstpointer b)
+/* Failures of one name. */
+typedef struct {
+    const char *name;
+    guint32 code; /* the Winsock code, or 0 */
+    guint64 count;
+} total;
+
+/* By code, and then those that have none. */
+static gint compare_totals(gconstpointer a, gconstpointer b)
 {
-    guint32 one = GPOINTER_TO_UINT(a), other = GPOINTER_TO_UINT(b);
-    return (one > other) - (one < other);
+    const total *one = a, *other = b;
+
+    if (one->code == other->code)
+        return strcmp(one->name, other->name);
+    return one->code != 0 && (other->code == 0 || one->code < other->code) ? -1 : 1;
+}
+
+static void count_error(GHashTable *by_error, const report *r)
+{
+    total *of_name = g_hash_table_lookup(by_error, r->error);
+
+    if (!of_name) {
+        of_name = g_new0(total, 1);
+        of_name->name = r->error;
+        g_hash_table_insert(by_error, (gpointer)r->error, of_name);
+    }
+    of_name->code = MAX(of_name->code, r->facts.error);
+    of_name->count += r->repeat;
+}
+
+static void print_by_error(GHashTable *by_error)
+{
+    GList *totals = g_list_sort(g_hash_table_get_values(by_error), compare_totals);
+
+    printf("\nBy error\n");
+    for (const GList *each = totals; each; each = each->next) {
+        const total *of_name = each->data;
+        printf("%-20s  %" G_GUINT64_FORMAT "\n", of_name->name, of_name->count);
+    }
+    g_list_free(totals);
 }
 
 static void print_totals(const GPtrArray *reports)
 {
     guint64 by_verdict[VERDICT_INCONCLUSIVE + 1] = {0};
-    GHashTable *by_error = g_hash_table_new(NULL, NULL);
+    GHashTable *by_error = g_hash_table_new_full(hash_text, g_str_equal, NULL, g_free);
 
     for (guint i = 0; i < reports->len; i++) {
         const report *r = reports->pdata[i];
-        gpointer code = GUINT_TO_POINTER(r->facts.error);
-        gsize count = GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code));
-        g_hash_table_insert(by_error, code, GSIZE_TO_POINTER(count + r->repeat));
+        if (r->is_pending)
+            continue;
+        count_error(by_error, r);
         by_verdict[r->judged.kind] += r->repeat;
     }
-    printf("\nBy error\n");
-    GList *codes = g_list_sort(g_hash_table_get_keys(by_error), compare_codes);
-    for (const GList *code = codes; code; code = code->next)
-        printf("%-20s  %" G_GSIZE_FORMAT "\n", error_name(GPOINTER_TO_UINT(code->data)),
-               GPOINTER_TO_SIZE(g_hash_table_lookup(by_error, code->data)));
-    g_list_free(codes);
+    print_by_error(by_error);
     g_hash_table_destroy(by_error);
     printf("\nBy verdict\n");
     for (verdict_kind kind = VERDICT_NONE; kind <= VERDICT_INCONCLUSIVE; kind++) {
@@ -177,12 +228,15 @@ static void print_senders(GHashTable *senders)
 {
     GList *keys = g_list_sort(g_hash_table_get_keys(senders), (GCompareFunc)strcmp);
 
-    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %-16s  %s\n", "Sender", "Address",
-           "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests");
+    printf("\nSenders\n%-40s  %-20s  %-9s  %-7s  %-7s  %-16s  %-7s  %s\n", "Sender", "Address",
+           "Datagrams", "Missing", "Dropped", "Clock offset (s)", "Tests", "Copies");
     for (const GList *key = keys; key; key = key->next) {
         const sender_row *row = g_hash_table_lookup(senders, key->data);
-        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16.6f  %u\n", column(row->who), row->where,
-               row->datagrams, row->missing, row->dropped, row->clock_offset, row->tests);
+        char offset[32] = "-";
+        if (row->has_offset)
+            snprintf(offset, sizeof offset, "%.6f", row->clock_offset);
+        printf("%-40s  %-20s  %-9u  %-7u  %-7u  %-16s  %-7u  %u\n", column(row->who), row->where,
+               row->datagrams, row->missing, row->dropped, offset, row->tests, row->copies);
     }
     g_list_free(keys);
 }
@@ -252,32 +306,60 @@ static void print_unreported(void)
     g_ptr_array_unref(troubles);
 }
 
-static void draw(void *tapdata)
+/* The failures that the report is about. reports: NULL without a file. */
+static GPtrArray *chosen_reports(const gathering *all, const GPtrArray *reports)
 {
-    const GPtrArray *reports = correlate_reports();
+    GPtrArray *chosen = g_ptr_array_new();
 
+    for (guint i = 0; reports && i < reports->len; i++) {
+        report *r = reports->pdata[i];
+        if (!all->passed || (correlate_has_frame(r) &&
+                             g_hash_table_contains(all->passed, GUINT_TO_POINTER(r->packet.frame))))
+            g_ptr_array_add(chosen, r);
+    }
+    return chosen;
+}
+
+static void print_failures(const GPtrArray *reports)
+{
     printf("Winsock failures\n%-7s  %-24s  %-20s  %-12s  %-5s  %-44s  %-12s  %-8s  %-7s  %s\n",
            "Frame", "Program", "Error", "Call", "Times", "Flow", "Verdict", "Evidence", "Echo of",
            "Reason");
-    for (guint i = 0; reports && i < reports->len; i++)
+    for (guint i = 0; i < reports->len; i++)
         print_failure(reports->pdata[i]);
     if (correlate_is_full())
         printf("More than a million failures: the rest is not judged, and not counted\n");
-    if (reports)
-        print_totals(reports);
-    print_senders(tapdata);
+}
+
+static void draw(void *tapdata)
+{
+    const gathering *all = tapdata;
+    GPtrArray *chosen = chosen_reports(all, correlate_reports());
+
+    print_failures(chosen);
+    print_totals(chosen);
+    g_ptr_array_unref(chosen);
+    print_senders(all->senders);
     print_unreported();
 }
 
-static stat_started start(const char *argument _U_, void *data _U_)
+/* argument: "winsock,report", and a filter after another comma. */
+static stat_started start(const char *argument, void *data _U_)
 {
-    GHashTable *senders = g_hash_table_new_full(hash_text, g_str_equal, g_free, sender_row_free);
-    GString *error = register_tap_listener("winsock", senders, NULL, 0, reset, gather, draw, NULL);
+    const char *filter = argument + strlen(COMMAND);
+    gathering *all = g_new0(gathering, 1);
 
+    filter = *filter == ',' && filter[1] ? filter + 1 : NULL;
+    all->senders = g_hash_table_new_full(hash_text, g_str_equal, g_free, sender_row_free);
+    all->passed = filter ? g_hash_table_new(hash_number, NULL) : NULL;
+    GString *error = register_tap_listener("winsock", all, filter, 0, reset, gather, draw, NULL);
     if (error) {
-        fprintf(stderr, "tshark: winsock,report: %s\n", error->str);
+        fprintf(stderr, "tshark: " COMMAND ": %s\n", error->str);
         g_string_free(error, TRUE);
-        g_hash_table_destroy(senders);
+        g_hash_table_destroy(all->senders);
+        if (all->passed)
+            g_hash_table_destroy(all->passed);
+        g_free(all);
     }
     STAT_STARTED(error == NULL);
 }
@@ -285,7 +367,7 @@ static stat_started start(const char *argument _U_, void *data _U_)
 void register_report(void)
 {
     static stat_tap_ui ui = {
-        REGISTER_STAT_GROUP_GENERIC, "Winsock failures", "winsock,report", start, 0, NULL};
+        REGISTER_STAT_GROUP_GENERIC, "Winsock failures", COMMAND, start, 0, NULL};
 
     winsock_tap = register_tap("winsock");
     register_stat_tap_ui(&ui, NULL);

@@ -119,7 +119,6 @@ verdict judge_cancelled(const view *v);
 verdict judge_pending(const view *v);
 
 /* rules_name.c: what look-ups of names say. */
-gboolean is_about_a_name(const verdict_case *failure);
 verdict judge_name(const view *v);
 
 #endif

@@ -20,13 +20,20 @@ typedef struct {
     sender_key key;
     guint32 next;    /* the number after the newest */
     guint32 dropped; /* as the newest carried it */
-    guint32 first, first_frame;
-    GHashTable *seen; /* sequence -> frame of all but the first: NULL until there is another. Small
-                       * integers, which GLib keeps in 4 bytes each */
+    guint32 first, first_place;
+    GHashTable *places; /* sequence -> place of all but the first: NULL until there is another.
+                         * Small integers, which GLib keeps in 4 bytes each */
 } sender_state;
+
+/* One datagram. */
+typedef struct {
+    gint64 time;
+    guint32 frame, content;
+} seen_datagram;
 
 struct sequence_tracker {
     GHashTable *senders; /* a set of sender_state, found by its key */
+    GArray *seen;        /* of seen_datagram. One's place counts from 1; 0 is none */
 };
 
 static guint sender_hash(gconstpointer state)
@@ -43,8 +50,8 @@ static gboolean sender_equal(gconstpointer a, gconstpointer b)
 static void sender_free(gpointer data)
 {
     sender_state *state = data;
-    if (state->seen)
-        g_hash_table_destroy(state->seen);
+    if (state->places)
+        g_hash_table_destroy(state->places);
     g_free(state);
 }
 
@@ -52,6 +59,7 @@ sequence_tracker *sequence_new(void)
 {
     sequence_tracker *tracker = g_new(sequence_tracker, 1);
     tracker->senders = g_hash_table_new_full(sender_hash, sender_equal, NULL, sender_free);
+    tracker->seen = g_array_new(FALSE, FALSE, sizeof(seen_datagram));
     return tracker;
 }
 
@@ -60,12 +68,14 @@ void sequence_free(sequence_tracker *tracker)
     if (!tracker)
         return;
     g_hash_table_destroy(tracker->senders);
+    g_array_unref(tracker->seen);
     g_free(tracker);
 }
 
-/* The sender's state; a sender not seen before starts its count at this datagram. NULL: there are
- * too many. */
-static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key, guint32 sequence)
+/* The sender's state; a sender not seen before starts its count at this datagram. What it dropped
+ * before is of now only where it has just begun. NULL: there are too many. */
+static sender_state *find_sender(sequence_tracker *tracker, const sender_key *key,
+                                 const sequence_datagram *datagram)
 {
     sender_state wanted = {.key = *key};
     sender_state *state = g_hash_table_lookup(tracker->senders, &wanted);
@@ -73,57 +83,76 @@ static sender_state *find_sender(sequence_tracker *tracker, const sender_key *ke
     if (!state && g_hash_table_size(tracker->senders) < SEQUENCE_MAX_SENDERS) {
         state = g_new0(sender_state, 1);
         state->key = *key;
-        state->next = state->first = sequence;
+        state->next = state->first = datagram->sequence;
+        state->dropped = datagram->sequence == 0 ? 0 : datagram->dropped;
         g_hash_table_add(tracker->senders, state);
     }
     return state;
 }
 
-/* The frame that had a sequence number, or 0. */
-static guint32 frame_of(const sender_state *state, guint32 sequence)
+/* The latest datagram with a sequence number, or NULL. */
+static const seen_datagram *find_seen(const sequence_tracker *tracker, const sender_state *state,
+                                      guint32 sequence)
 {
+    guint32 place = 0;
+
     if (sequence == state->first)
-        return state->first_frame;
-    return state->seen
-               ? GPOINTER_TO_UINT(g_hash_table_lookup(state->seen, GUINT_TO_POINTER(sequence)))
-               : 0;
+        place = state->first_place;
+    else if (state->places)
+        place = GPOINTER_TO_UINT(g_hash_table_lookup(state->places, GUINT_TO_POINTER(sequence)));
+    return place ? &g_array_index(tracker->seen, seen_datagram, place - 1) : NULL;
 }
 
-static void keep_frame(sender_state *state, guint32 sequence, guint32 frame)
+static void keep(sequence_tracker *tracker, sender_state *state, const sequence_datagram *datagram)
 {
-    if (sequence == state->first) {
-        state->first_frame = frame;
+    seen_datagram kept = {datagram->packet.time, datagram->packet.frame, datagram->content};
+
+    g_array_append_val(tracker->seen, kept);
+    if (datagram->sequence == state->first) {
+        state->first_place = tracker->seen->len;
         return;
     }
-    if (!state->seen)
-        state->seen = g_hash_table_new(hash_number, NULL);
-    g_hash_table_insert(state->seen, GUINT_TO_POINTER(sequence), GUINT_TO_POINTER(frame));
+    if (!state->places)
+        state->places = g_hash_table_new(hash_number, NULL);
+    g_hash_table_insert(state->places, GUINT_TO_POINTER(datagram->sequence),
+                        GUINT_TO_POINTER(tracker->seen->len));
 }
 
-sequence_note sequence_see(sequence_tracker *tracker, const void *address, size_t length,
-                           guint32 sender, guint32 sequence, guint32 dropped, guint32 frame)
+/* What a datagram says that is behind the newest. */
+static sequence_note note_behind(const sequence_tracker *tracker, const sender_state *state,
+                                 const sequence_datagram *datagram)
+{
+    const seen_datagram *before = find_seen(tracker, state, datagram->sequence);
+    sequence_note note = {.late = !before};
+
+    if (before) {
+        note.duplicate_of = (trace_packet){before->frame, before->time};
+        note.is_copy = before->content == datagram->content;
+    }
+    return note;
+}
+
+sequence_note sequence_see(sequence_tracker *tracker, const sequence_datagram *datagram)
 {
     sequence_note note = {0};
-    sender_key key = {.sender = sender};
+    sender_key key = {.sender = datagram->sender};
 
-    if (length > 0) /* a packet without addresses has no data to copy from */
-        memcpy(key.address, address, MIN(length, ADDRESS_SIZE));
-    sender_state *state = find_sender(tracker, &key, sequence);
+    if (datagram->length > 0) /* a packet without addresses has no data to copy from */
+        memcpy(key.address, datagram->address, MIN(datagram->length, ADDRESS_SIZE));
+    sender_state *state = find_sender(tracker, &key, datagram);
     if (!state)
         return note;
-    guint32 ahead = sequence - state->next;
+    guint32 ahead = datagram->sequence - state->next;
 
     if (ahead <= G_MAXINT32) { /* not behind, by the shorter way around the circle */
         note.missing = ahead;
-        note.dropped = dropped > state->dropped ? dropped - state->dropped : 0;
-        state->next = sequence + 1;
-        state->dropped = dropped;
+        note.dropped = datagram->dropped > state->dropped ? datagram->dropped - state->dropped : 0;
+        state->next = datagram->sequence + 1;
+        state->dropped = datagram->dropped;
     } else {
-        note.duplicate_of = frame_of(state, sequence);
-        if (note.duplicate_of)
-            return note;
-        note.late = TRUE;
+        note = note_behind(tracker, state, datagram);
     }
-    keep_frame(state, sequence, frame);
+    if (!note.is_copy)
+        keep(tracker, state, datagram);
     return note;
 }

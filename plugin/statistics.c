@@ -103,9 +103,7 @@ static const char *group_of(grouping by, const datagram *in, const winsock_failu
 
     switch (by) {
     case BY_ERROR:
-        return failure->entry.origin == ORIGIN_UNKNOWN
-                   ? wmem_strdup_printf(pool, "Unknown (%u)", failure->code)
-                   : failure->entry.name;
+        return summary_of_error(pool, failure);
     case BY_VERDICT:
         return failure->verdict ? verdict_name((verdict_kind)failure->verdict) : NULL;
     case BY_CATEGORY:
@@ -126,27 +124,19 @@ static const char *group_of(grouping by, const datagram *in, const winsock_failu
     }
 }
 
-/* Pending is not failed. */
-static gboolean is_failure(const winsock_failure *failure)
-{
-    return failure->entry.origin != ORIGIN_NO_ERROR &&
-           !(failure->entry.error && failure->entry.error->category == CATEGORY_PENDING);
-}
-
 static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
                                         epan_dissect_t *edt _U_, const void *data,
                                         tap_flags_t flags _U_)
 {
     const datagram *in = data;
-    guint count = wmem_array_get_count(in->failures);
     tally *sums = g_hash_table_lookup(tallies, st);
 
-    if (!sums || in->sender.flags & WINSOCK_FLAG_TEST)
+    if (!sums || in->is_copy || in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
-    for (guint i = 0; i < count; i++) {
-        const winsock_failure *failure = wmem_array_index(in->failures, i);
+    for (guint i = 0; i < failure_count(in); i++) {
+        const winsock_failure *failure = &failure_at(in, i)->said;
         int repeat = (int)MIN(failure->repeat, (guint32)(G_MAXINT - sums->counted));
-        if (!is_failure(failure))
+        if (!catalogue_is_failure(&failure->entry))
             continue;
         sums->counted += repeat;
         increase_stat_node(st, ROOT, 0, TRUE, repeat);

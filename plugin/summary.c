@@ -145,16 +145,31 @@ static void append_in_brackets(wmem_strbuf_t *text, guint32 number)
     wmem_strbuf_append_c(text, ')');
 }
 
+/* As its code space writes numbers. */
+static void append_code(wmem_strbuf_t *text, const winsock_failure *failure)
+{
+    if (failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS)
+        wmem_strbuf_append_printf(text, " (0x%08x)", failure->code);
+    else
+        append_in_brackets(text, failure->code);
+}
+
+const char *summary_of_error(wmem_allocator_t *scope, const winsock_failure *failure)
+{
+    if (failure->entry.origin != ORIGIN_UNKNOWN)
+        return failure->entry.name;
+    wmem_strbuf_t *text = wmem_strbuf_new(scope, failure->entry.name);
+    append_code(text, failure);
+    return wmem_strbuf_get_str(text);
+}
+
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure)
 {
     enum { USUAL = 192 }; /* bytes of a line, so that it need not grow */
     wmem_strbuf_t *text = strbuf_with_room(scope, USUAL);
 
     wmem_strbuf_append(text, failure->entry.name);
-    if (failure->space == SPACE_HRESULT || failure->space == SPACE_NTSTATUS)
-        wmem_strbuf_append_printf(text, " (0x%08x)", failure->code);
-    else
-        append_in_brackets(text, failure->code);
+    append_code(text, failure);
     if (failure->operation) {
         wmem_strbuf_append_c(text, ' ');
         wmem_strbuf_append(text, operation_text(scope, failure->operation));
@@ -181,10 +196,8 @@ const char *summary_of_kind(wmem_allocator_t *scope, const winsock_failure *fail
 
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure)
 {
-    const char *name = failure->entry.name;
+    const char *name = summary_of_error(scope, failure);
 
-    if (failure->entry.origin == ORIGIN_UNKNOWN)
-        name = wmem_strdup_printf(scope, "%s (%u)", name, failure->code);
     if (!failure->operation)
         return name;
     return wmem_strconcat(scope, name, " in ", operation_text(scope, failure->operation), NULL);

@@ -13,6 +13,9 @@
  * addresses and ports by name where the user resolves them. */
 const char *summary_of_failure(wmem_allocator_t *scope, const winsock_failure *failure);
 
+/* "WSAECONNRESET", or "Unknown (40000)" where nobody names the number. */
+const char *summary_of_error(wmem_allocator_t *scope, const winsock_failure *failure);
+
 /* "WSAECONNRESET in recv", with the numbers of what has no name. */
 const char *summary_in_short(wmem_allocator_t *scope, const winsock_failure *failure);
 

@@ -25,7 +25,9 @@ const value_string code_space_names[] = {
 
 static user_code *rows;
 static guint row_count;
-static GHashTable *index_by_code; /* row_key -> user_code of rows */
+/* row_key -> user_code of rows; NULL: not made since the rows changed. Wireshark does not tell of
+ * rows that it has loaded where another one was bad. */
+static GHashTable *index_by_code;
 
 static gint64 row_key(guint32 space, guint32 code)
 {
@@ -99,18 +101,23 @@ static void row_free(void *record)
     g_free(row->description);
 }
 
-static table_bool row_update(void *record, char **error)
+/* What is wrong with a row, to be freed; NULL: nothing. */
+static char *fault_of(const user_code *row)
 {
-    const user_code *row = record;
     catalogue_entry known = catalogue_find((guint8)row->space, row->code, NAMING_WINSOCK_ONLY);
 
-    *error = NULL;
     if (!row->name || !*row->name)
-        *error = g_strdup("A code needs a name.");
-    else if (known.origin != ORIGIN_UNKNOWN)
-        *error = g_strdup_printf("%u (0x%08x) is %s already; the table names only numbers that "
-                                 "have no name yet.",
-                                 row->code, row->code, known.name);
+        return g_strdup("A code needs a name.");
+    if (known.origin != ORIGIN_UNKNOWN)
+        return g_strdup_printf("%u (0x%08x) is %s already; the table names only numbers that have "
+                               "no name yet.",
+                               row->code, row->code, known.name);
+    return NULL;
+}
+
+static table_bool row_update(void *record, char **error)
+{
+    *error = fault_of(record);
     return *error == NULL;
 }
 
@@ -121,11 +128,15 @@ static void index_drop(void)
     index_by_code = NULL;
 }
 
+/* A row that was refused is among the rows. */
 static void index_build(void)
 {
-    index_drop();
     index_by_code = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     for (guint i = row_count; i-- > 0;) { /* backwards: of two equal rows the first counts */
+        char *fault = fault_of(&rows[i]);
+        g_free(fault);
+        if (fault)
+            continue;
         gint64 *key = g_new(gint64, 1);
         *key = row_key(rows[i].space, rows[i].code);
         g_hash_table_insert(index_by_code, key, &rows[i]);
@@ -150,7 +161,7 @@ void user_codes_register(module_t *preferences)
         UAT_END_FIELDS};
     uat_t *table = uat_new("Winsock User Codes", sizeof(user_code), "winsock_user_codes", TRUE,
                            &rows, &row_count, UAT_AFFECTS_DISSECTION, NULL, row_copy, row_update,
-                           row_free, index_build, index_drop, fields);
+                           row_free, index_drop, index_drop, fields);
 
     prefs_register_uat_preference(preferences, "user_codes", "User codes",
                                   "Names and descriptions of error codes of your own", table);
@@ -159,8 +170,12 @@ void user_codes_register(module_t *preferences)
 void user_codes_apply(winsock_failure *failure)
 {
     gint64 key = row_key(failure->space, failure->code);
-    const user_code *row = index_by_code ? g_hash_table_lookup(index_by_code, &key) : NULL;
 
+    if (row_count == 0)
+        return;
+    if (!index_by_code)
+        index_build();
+    const user_code *row = g_hash_table_lookup(index_by_code, &key);
     if (!row)
         return;
     failure->entry.name = row->name;

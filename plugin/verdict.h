@@ -57,6 +57,9 @@ typedef struct {
 verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *failure,
                       gboolean is_new, char *reason);
 
+/* Whether a failure is judged by the look-ups of its name, and not by a flow. */
+gboolean is_about_a_name(const verdict_case *failure);
+
 /* Whether the call is one that makes a connection. */
 gboolean verdict_is_connect(const verdict_case *failure);
 

@@ -3,11 +3,12 @@
 SPDX-License-Identifier: GPL-2.0-or-later
 """
 import os
+import re
 import struct
 import unittest
 
 import tshark
-from wsft import (SENT, datagram, endpoint, failure, header, item, pcap, port_unreachable)
+from wsft import (SENT, datagram, endpoint, failure, header, ipv4, item, pcap, port_unreachable, udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 EXAMPLE = bytes.fromhex(  # the smallest useful datagram of fields/PROTOCOL.md
@@ -118,6 +119,22 @@ class Values(unittest.TestCase):
         got = decode([header(flags=1), header(flags=0xFFFE)], ["frame.number"], "-Y",
                      "winsock.flags.test == 1")
         self.assertEqual([p["frame.number"][0] for p in got], ["1"])
+
+    def test_every_name_of_a_category_filters(self):
+        """In quotes; and without them where Wireshark has no protocol of that name."""
+        with open(os.path.join(SAMPLES, "..", "fields", "enums.def"), encoding="utf-8") as table:
+            names = re.findall(r'X_CATEGORY\(\d+, \w+, "([^"]+)"', table.read())
+        self.assertIn("qos", names)
+        payloads = [header(0) + failure(11005), header(1) + failure(10054)]
+        for asked in ('winsock.category == "qos"', "winsock.category == 13"):
+            got = decode(payloads, ["frame.number"], "-Y", asked)
+            self.assertEqual([p["frame.number"] for p in got], [["1"]], asked)
+        either = [f'winsock.category == "{name}"' for name in names]
+        either += [f"winsock.category == {name}" for name in names if name != "qos"]
+        self.assertEqual(len(decode(payloads, ["frame.number"], "-Y", " or ".join(either))), 2)
+        for page in ("plugin/README.md", "plugin/winsock-filter.4", "fields/FIELDS.md"):
+            with open(os.path.join(SAMPLES, "..", page), encoding="utf-8") as text:
+                self.assertIn('"qos"', text.read().replace(r"\(dq", '"'), page)
 
     def test_expert_on_every_failure(self):
         payload = header() + failure(10054) + failure(10035)
@@ -324,10 +341,37 @@ class Sequence(unittest.TestCase):
     def test_one_pass(self):
         self.check(decode(self.PAYLOADS, self.NAMES))
 
+    def test_what_was_dropped_before_the_capture_began(self):
+        for sequence, dropped, told in ((700, 100000, 0), (0, 5, 1)):
+            payloads = [header(sequence, dropped=dropped), header(sequence + 1, dropped=dropped)]
+            path = tshark.write("began.pcap", pcap([datagram(p) for p in payloads]))
+            got = tshark.fields(path, ["winsock.dropped", "winsock.failures_dropped"])
+            self.assertEqual([list(map(len, row.values())) for row in got], [[1, told], [1, 0]])
+            text = tshark.run("-r", path, "-V").stdout
+            self.assertEqual(text.count("of them just before this datagram"), told)
+
     def test_two_passes(self):
         self.check(decode(self.PAYLOADS, self.NAMES, "-2"))
         got = decode(self.PAYLOADS, self.NAMES, "-2", "-R", "winsock.seq >= 7")
         self.assertEqual([p["winsock.seq.missing"] for p in got], [["2"], [], [], []])
+
+
+    def test_a_read_filter_leaves_out_what_is_repeated(self):
+        def to(last, payload):
+            return ipv4(17, udp(payload), destination=f"192.0.2.{last}")
+        repeated, other = header(0) + failure(10054), header(0, sender=43)
+        for first in ([to(98, repeated)], [to(99, other), to(98, repeated), to(99, other)]):
+            path = tshark.write("left-out.pcap", pcap([*first, to(99, repeated)]))
+            for options in ([], ["-o", "winsock.correlate:FALSE"]):
+                got = tshark.fields(path, ["winsock.sender", "winsock.seq.duplicate"], *options)
+                self.assertEqual(got[-1]["winsock.seq.duplicate"], [str(1 + len(first) // 2)])
+                got = tshark.fields(path, ["winsock.sender", "winsock.seq.duplicate"], "-2", "-R",
+                                    "ip.dst == 192.0.2.99", *options)
+                self.assertEqual([row["winsock.seq.duplicate"] for row in got],
+                                 [[]] if len(first) == 1 else [[], ["1"], []])
+                tree = tshark.run("-r", path, "-2", "-R", "ip.dst == 192.0.2.99", "-q", "-z",
+                                  "winsock,tree", *options).stdout
+                self.assertRegex(tree, r"Winsock failures +1 ")
 
 
 class Sameness(unittest.TestCase):

@@ -11,9 +11,10 @@ INTRODUCTION = """# Display filter fields
 Written from the plugin by `tests/dissect/fields_doc.py`; a test compares the two.
 
 The protocol is `winsock`. A value with names is filtered by name or number
-(`winsock.error == WSAECONNRESET` or `winsock.error == 10054`). What the tree shows in [brackets] is
-worked out by the plugin and not carried in the datagram. `winsock.error` is absent where no Winsock
-code is known, so that no number is taken for another's.
+(`winsock.error == WSAECONNRESET` or `winsock.error == 10054`), in quotes where Wireshark has another
+use for the name (`winsock.category == "qos"`, `winsock.space == "Reference listing"`). What the tree
+shows in [brackets] is worked out by the plugin and not carried in the datagram. `winsock.error` is
+absent where no Winsock code is known, so that no number is taken for another's.
 """
 TYPES = {"FT_NONE": "label", "FT_STRING": "string", "FT_BOOLEAN": "boolean", "FT_BYTES": "bytes",
          "FT_ABSOLUTE_TIME": "date and time", "FT_RELATIVE_TIME": "time offset",

@@ -63,11 +63,11 @@ class Profile(unittest.TestCase):
     def test_colours(self):
         """Also that every rule is taken: tshark says where one is not."""
         wanted = {("reset", 11): "confirmed by the trace", ("reset", 10):
-                  "evidence, a packet that broke a program",
+                  "evidence, a packet that decides a verdict",
                   ("refused-but-connected", 6): "contradicted by the trace",
                   ("address-in-use", 10): "arises inside the host",
                   ("aborted-but-reset", 11): "another failure",
-                  ("would-block-and-pending", 7): "pending or test"}
+                  ("would-block-and-pending", 7): "pending, test or copy"}
         for (sample, number), rule in wanted.items():
             got = dict(line.split("\t") for line in show(
                 sample, "--color", "-T", "fields", "-e", "frame.number", "-e",

@@ -9,7 +9,7 @@ import struct
 import unittest
 
 import tshark
-from wsft import SENT, datagram, endpoint, failure, header, item, pcap
+from wsft import (SENT, conversation, datagram, dns, endpoint, failure, header, ipv4, item, pcap, udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 
@@ -21,9 +21,9 @@ def sample(name):
     return path
 
 
-def report(path, *options):
+def report(path, *options, filter_=""):
     """The report's blocks: heading -> rows, each split into its columns."""
-    text = tshark.run("-r", path, "-q", "-z", "winsock,report", *options).stdout
+    text = tshark.run("-r", path, "-q", "-z", "winsock,report" + filter_, *options).stdout
     blocks = {}
     for block in text.strip().split("\n\n"):
         heading, *rows = block.splitlines()
@@ -77,6 +77,63 @@ class Report(unittest.TestCase):
         self.assertGreater(int(got["Senders"][1][4]), 0)  # dropped
 
 
+class Graphs(unittest.TestCase):
+    def sum(self, path):
+        """What the command of the guide counts."""
+        with open(os.path.join(SAMPLES, "..", "plugin", "README.md"), encoding="utf-8") as text:
+            [statistic] = re.findall(r"'(io,stat,.*?)'", text.read())
+        rows = re.findall(r"\| *[\d.]+ <> .*?\| +(\d+) \|",
+                          tshark.run("-r", path, "-q", "-z", statistic).stdout)
+        return sum(int(count) for count in rows)
+
+    def test_the_command_of_the_guide_counts_failures_alone(self):
+        self.assertEqual(self.sum(sample("nobody-listening")), 1)
+        self.assertEqual(self.sum(sample("would-block-and-pending")), 0)
+        tests = [datagram(header(n, flags=n) + failure(10054)) for n in range(2)]
+        self.assertEqual(self.sum(tshark.write("tests.pcap", pcap(tests + tests[:1]))), 1)
+
+
+class Copies(unittest.TestCase):
+    """Datagrams that were captured twice."""
+    ENDS = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +
+            endpoint(20, "198.51.100.7", 443))
+    NAMES = ["winsock.error", "winsock.seq.duplicate", "winsock.failed", "winsock.failed.pending",
+             "winsock.root", "winsock.verdict"]
+
+    def told(self, path, *options):
+        return [[len(row[name]) for name in self.NAMES] for row in
+                tshark.fields(path, self.NAMES, *options)]
+
+    def test_a_copy_is_not_another_failure(self):
+        first = datagram(header(0) + item(2, "shop.exe") + failure(10054, items=self.ENDS))
+        second = datagram(header(1) + failure(10057, time=SENT - 1, items=self.ENDS))
+        path = tshark.write("span.pcap", pcap([first, first, second, first, second]))
+        real, copy = [1, 0, 1, 0, 0, 1], [1, 1, 0, 1, 0, 0]
+        for options in ([], ["-2"]):
+            self.assertEqual(self.told(path, *options),
+                             [real, copy, [1, 0, 1, 0, 1, 1], copy, copy])
+            got = report(path, *options)
+            self.assertEqual([row[0] for row in got["Winsock failures"][1:]], ["1", "3"])
+            self.assertEqual(got["By error"], [["WSAECONNRESET", "1"], ["WSAENOTCONN", "1"]])
+            self.assertEqual(dict(zip(*got["Senders"]))["Copies"], "3")
+            tree = tshark.run("-r", path, "-q", "-z", "winsock,tree", *options).stdout
+            self.assertRegex(tree, r"Winsock failures +2 ")
+        experts = tshark.run("-r", path, "-q", "-z", "expert").stdout
+        self.assertRegex(experts, r" 1 +Response +Winsock +WSAECONNRESET in recv\n")
+        self.assertRegex(experts, r" 2 +Response +Winsock +Copy: WSAECONNRESET in recv\n")
+        off = tshark.run("-r", path, "-q", "-z", "winsock,tree", "-o", "winsock.correlate:FALSE")
+        self.assertRegex(off.stdout, r"Winsock failures +2 ")
+
+    def test_one_that_only_claims_the_number_hides_none(self):
+        forged = datagram(header(0) + failure(10061, items=self.ENDS))
+        true = datagram(header(0) + failure(10054, items=self.ENDS))
+        path = tshark.write("claimed.pcap", pcap([forged, true, true, forged]))
+        got = tshark.fields(path, self.NAMES)
+        self.assertEqual([row["winsock.seq.duplicate"] for row in got], [[], ["1"], ["2"], ["2"]])
+        self.assertEqual([len(row["winsock.failed"]) for row in got], [1, 1, 0, 1])
+        self.assertIn(["WSAECONNRESET", "1"], report(path)["By error"])
+
+
 class Links(unittest.TestCase):
     def test_both_ways(self):
         path = sample("reset")
@@ -90,6 +147,12 @@ class Links(unittest.TestCase):
         tree = tshark.run("-r", path, "-2", "-V", "-Y", "winsock.reported_in").stdout
         self.assertRegex(tree, r"\[Winsock: reported as WSAECONNRESET by shop\.exe \(\d+\) in frame")
 
+    def test_the_way_back_says_what_the_packet_speaks_for(self):
+        for name, end in (("reset", ""), ("refused-but-connected", ", which this packet contradicts"),
+                          ("aborted-but-reset", ", verdict inconclusive")):
+            tree = tshark.run("-r", sample(name), "-2", "-V", "-Y", "winsock.reported_in").stdout
+            self.assertRegex(tree, rf"\[Winsock: reported as \w+ by .* in frame \d+{end}\]", name)
+
     def test_the_filter_finds_the_flow_and_its_reports(self):
         path = sample("server-one-client-reset")
         filter_ = tshark.fields(path, ["winsock.filter"], "-Y",
@@ -97,6 +160,37 @@ class Links(unittest.TestCase):
         found = tshark.fields(path, ["tcp.stream", "winsock.error"], "-Y", filter_)
         self.assertEqual(len({p["tcp.stream"][0] for p in found if p["tcp.stream"]}), 1)
         self.assertEqual(sum(p["winsock.error"] == ["10054"] for p in found), 1)
+
+    def test_the_filter_of_a_dual_stack_socket(self):
+        ends = (endpoint(19, "::ffff:192.0.2.10", 50000) +
+                endpoint(20, "::ffff:198.51.100.7", 443))
+        path = tshark.write("dual.pcap", pcap([
+            conversation(2, 1, 0), conversation(2, 1, 0, ("192.0.2.11", 50000)),
+            datagram(header(0) + failure(10054, items=ends)),
+            datagram(header(1) + failure(10054, items=endpoint(20, "198.51.100.8", 443)))]))
+        filter_ = tshark.fields(path, ["winsock.filter"])[2]["winsock.filter"][0]
+        found = tshark.fields(path, ["frame.number"], "-Y", filter_)
+        self.assertEqual([row["frame.number"] for row in found], [["1"], ["3"]])
+
+    def test_the_filter_of_a_name(self):
+        query = ipv4(17, udp(dns([("smtp.Corp.example", 1)]), 50001, 53))
+        ends = endpoint(19, "192.0.2.10", 50000) + endpoint(20, "198.51.100.7", 443)
+        failures = {  # what is reported, and what its filter finds
+            failure(11001, operation=18, items=item(21, "smtp.corp.example.")): ["1", "3"],
+            failure(11001, operation=18, items=item(21, "SMTP.Corp.Example")): ["1", "4"],
+            failure(10022, operation=18, items=item(21, "smtp.corp.example")): ["1", "5", "6"],
+            failure(10061, operation=35, items=item(21, "smtp.corp.example") + ends): ["2", "6", "7"],
+            failure(10061, operation=35, items=item(21, "") + ends): ["2", "6", "7"]}
+        path = tshark.write("named.pcap", pcap(
+            [query, conversation(2, 1, 0)] +
+            [datagram(header(n) + body) for n, body in enumerate(failures)]))
+        shown = tshark.fields(path, ["winsock.filter"])[2:]
+        for row, wanted in zip(shown, failures.values()):
+            found = tshark.fields(path, ["frame.number"], "-Y", row["winsock.filter"][0])
+            self.assertEqual([packet["frame.number"][0] for packet in found], wanted, row)
+        flows = [row[5] for row in report(path)["Winsock failures"][1:]]
+        self.assertEqual(flows, ["smtp.corp.example.", "SMTP.Corp.Example", "smtp.corp.example"] +
+                         ["192.0.2.10:50000 -> 198.51.100.7:443"] * 2)
 
     def test_an_echo_names_its_root(self):
         ends = (item(17, struct.pack(">Q", 300)) + endpoint(19, "192.0.2.10", 50000) +

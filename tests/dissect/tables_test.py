@@ -41,6 +41,19 @@ def sent(*bodies):
     return [datagram(header(number) + body) for number, body in enumerate(bodies)]
 
 
+def counts_of_tree(path, *options):
+    """What winsock,tree counts by error: name -> number."""
+    lines = tshark.run("-r", path, "-q", "-z", "winsock,tree", *options).stdout.splitlines()
+    begin = [i for i, line in enumerate(lines) if line.startswith(" By error ")][0]
+    counts = {}
+    for line in lines[begin + 1:]:
+        if not line.startswith("  "):
+            break
+        name, count = re.split(r"  +", line.strip())[:2]
+        counts[name] = count
+    return counts
+
+
 class Report(unittest.TestCase):
     def rows(self, *bodies, before=()):
         got = report(captured("report", [*before, *sent(*bodies)]))
@@ -65,6 +78,15 @@ class Report(unittest.TestCase):
                          ["[2001:db8::1]:5 -> [2001:db8::2]:80", "db.example",
                           "- -> 198.51.100.7:80"])
 
+    def test_what_is_said_of_the_sender_holds_for_the_failures_before_it(self):
+        asked = ipv4(17, udp(b"x", 50000, 443), HOST, SERVER)
+        refused = now(10061, operation=6, items=kind(2, 2, 17) + ENDS)
+        posix = item(6, b"\3")
+        rows, _ = self.rows(refused + SHOP + posix, SHOP + posix + refused, refused,
+                            before=[asked, ipv4(1, icmp(3, 3, asked), SERVER, HOST)])
+        self.assertEqual([[row["Program"], row["Verdict"]] for row in rows],
+                         [["shop.exe (7)", "confirmed"]] * 2 + [["-", "inconclusive"]])
+
     def test_an_echo_and_an_error_without_a_rule(self):
         socket = item(17, struct.pack(">Q", 300)) + kind(2, 1, 6) + ENDS
         rows, got = self.rows(now(10054, items=socket), now(10057, items=socket), now(11001),
@@ -72,6 +94,31 @@ class Report(unittest.TestCase):
         self.assertEqual([row["Echo of"] for row in rows], ["-", "2", "-"])
         self.assertEqual([rows[2]["Verdict"], rows[2]["Reason"]], ["-", "-"])
         self.assertIn(["no rule", "1"], got["By verdict"])
+
+    def test_failures_without_a_winsock_code_are_listed_and_counted(self):
+        user = ["-o", 'uat:winsock_user_codes:"Winsock","40001","SHOPEBUSY",""']
+        bodies = [now(40000, items=ENDS), now(40001), now(0x80004005, 1), now(0xC0000001, 2),
+                  now(10010, 3), now(9, space=9), now(10054), now(10035), now(0),
+                  now(40000, items=item(25, struct.pack(">I", 3)))]
+        path = captured("codeless", sent(*bodies) + [datagram(header(99, flags=1) + now(40000))])
+        names = ["Unknown (40000)", "SHOPEBUSY", "Unknown (0x80004005)", "Unknown (0xc0000001)",
+                 "WSAEMSGSZ", "Unknown (9)", "WSAECONNRESET", "WSAEWOULDBLOCK", "Unknown (40000)"]
+        for options in ([], ["-2"]):
+            got = report(path, *user, *options)
+            columns, *rows = got["Winsock failures"]
+            rows = [dict(zip(columns, row)) for row in rows]
+            self.assertEqual([row["Error"] for row in rows], names)
+            self.assertEqual([row["Verdict"] for row in rows],
+                             ["-"] * 6 + ["inconclusive", "local", "-"])
+            self.assertEqual([rows[0]["Frame"], rows[0]["Flow"], rows[0]["Reason"]],
+                             ["1", "192.0.2.10:50000 -> 198.51.100.7:443", "-"])
+            self.assertEqual(got["By error"][0], ["WSAECONNRESET", "1"])
+            self.assertEqual(counts_of_tree(path, *user, *options), dict(got["By error"]))
+            self.assertEqual(dict(got["By error"])["Unknown (40000)"], "4")
+            self.assertIn(["no rule", "9"], got["By verdict"])
+        infos = tshark.fields(path, ["_ws.col.Info"], *user)
+        for name, row in zip(names[:8], infos):
+            self.assertTrue(row["_ws.col.Info"][0].startswith(name), row)
 
     def test_troubles_that_nobody_reported(self):
         datagram_ = ipv4(17, udp(b"x", 50000, 53), HOST, SERVER)
@@ -90,6 +137,21 @@ class Report(unittest.TestCase):
         # A frame that the read filter leaves out has no number to be shown.
         self.assertEqual(report(path, "-2", "-R", "!icmp && !ipv6")[heading][1:],
                          [["2", "refused", "TCP", rows[0][3]]])
+
+    def test_a_filter_chooses_the_failures_and_the_senders(self):
+        path = captured("chosen", [back(RST, 1), *sent(SHOP + now(10054, items=ENDS), now(10061)),
+                                   datagram(header(0, sender=43) + now(10054))])
+        for options in ([], ["-2"], ["-2", "-R", "frame.number != 4"]):
+            got = report(path, *options, filter_=',winsock.error == WSAECONNRESET && ip')
+            left = ["2", "4"] if "-R" not in options else ["2"]
+            self.assertEqual([row[0] for row in got["Winsock failures"][1:]], left)
+            self.assertEqual(got["By error"], [["WSAECONNRESET", str(len(left))]])
+            self.assertEqual(sum(int(row[2]) for row in got["Senders"][1:]), len(left))
+        self.assertEqual(len(report(path, filter_=",")["Winsock failures"]), 4)
+        self.assertEqual([row[0] for row in report(path, filter_=",winsock.verdict == confirmed")
+                          ["Winsock failures"][1:]], ["2"])
+        wrong = tshark.run("-r", path, "-q", "-z", "winsock,report,winsock.nothing", check=False)
+        self.assertIn("winsock,report: Filter", wrong.stderr)
 
     def test_an_empty_file(self):
         got = report(captured("empty", []))
@@ -151,6 +213,10 @@ class Links(unittest.TestCase):
         path = tshark.write("timeless.pcapng", out)
         got = tshark.fields(path, ["winsock.error", "winsock.verdict", "winsock.clock_offset"])
         self.assertEqual(list(got[1].values()), [["10054"], [], []])
+        columns, row = report(path)["Winsock failures"]
+        row = dict(zip(columns, row))
+        self.assertEqual([row["Frame"], row["Error"], row["Verdict"]], ["2", "WSAECONNRESET", "-"])
+        self.assertEqual(dict(zip(*report(path)["Senders"]))["Clock offset (s)"], "-")
 
     def test_no_error_is_no_failure(self):
         path = captured("zero", sent(now(0), now(0, space=2)))
@@ -278,6 +344,17 @@ class UserCodes(unittest.TestCase):
             done = tshark.run("-r", self.capture, check=False)
             self.assertIn("Error loading table 'Winsock User Codes'", done.stderr, row)
             self.assertIn(why, done.stderr, row)
+
+    def test_a_bad_row_is_left_out_and_no_other_before_it(self):
+        path = captured("bad", sent(now(0xE0000001, 2), now(10054), now(40000), now(50000, 3)))
+        for row, rest in (('"Winsock","10054","MINE",""', ""), ('"Winsock","40000","",""', ""),
+                          ('"Winsock","4x","MINE",""', "LISTED"), ('"Nothing","1","X",""', "LISTED")):
+            self.keep(self.GOOD[2], row, self.GOOD[3])
+            got = tshark.run("-r", path, "-T", "fields", "-e", "winsock.name", check=False)
+            self.assertIn("Error loading table", got.stderr)
+            names = got.stdout.split()
+            self.assertEqual(names[:3], ["STATUS_SHOP", "WSAECONNRESET", "Unknown"], row)
+            self.assertEqual(names[3], rest or "Unknown", row)
 
 
 if __name__ == "__main__":

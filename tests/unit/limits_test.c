@@ -77,8 +77,10 @@ static void more_senders_than_are_followed(void **state)
 
     (void)state;
     for (guint32 sender = 0; sender < 2 * SEQUENCE_MAX_SENDERS; sender++) {
-        sequence_see(tracker, "here", 4, sender, 0, 0, 1);
-        followed += sequence_see(tracker, "here", 4, sender, 5, 0, 2).missing == 4;
+        sequence_datagram seen = {"here", 4, sender, 0, 0, 0, {1, 0}};
+        sequence_see(tracker, &seen);
+        seen.sequence = 5;
+        followed += sequence_see(tracker, &seen).missing == 4;
     }
     assert_int_equal(followed, SEQUENCE_MAX_SENDERS);
     sequence_free(tracker);
