@@ -204,7 +204,7 @@ void annotate_failures(const datagram *in)
     observe_telemetry(in->pinfo);
     if (PINFO_FD_VISITED(in->pinfo))
         observe_frame(in->pinfo); /* before anything is judged anew */
-    if (in->is_copy || (in->sender.flags & WINSOCK_FLAG_TEST))
+    if (in->sender.flags & WINSOCK_FLAG_TEST)
         return;
     for (guint i = 0; i < failure_count(in); i++)
         annotate_failure(in, i);

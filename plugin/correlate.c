@@ -333,11 +333,13 @@ const report *correlate_failure(const datagram *in, guint place, gboolean with_r
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
     guint32 key = (guint32)in->pinfo->curr_layer_num << 16 | place;
-    report *r = reports ? find_report(observe_packet(in->pinfo), key) : NULL;
+    gboolean is_copy = in->first.frame != 0;
+    trace_packet packet = is_copy ? in->first : observe_packet(in->pinfo);
+    report *r = reports ? find_report(packet, key) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();
-    else if (reports && !r && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
+    else if (reports && !r && !is_copy && !PINFO_FD_VISITED(in->pinfo) && !correlate_is_full())
         r = add_report(in, &failure_at(in, place)->said, key, with_reason);
     if (r && with_reason)
         ensure_reason(r);

@@ -33,9 +33,9 @@ typedef struct report {
 } report;
 
 /* The report of a failure of a datagram that has been read: made on its first visit, judged by the
- * packets so far, or in a second pass and in the window by all. place: of the failure in the
- * datagram. with_reason: somebody reads the reason, so that it is not NULL. Result: NULL where the
- * file has too many. */
+ * packets so far, or in a second pass and in the window by all; of a copy the first one's. place:
+ * of the failure in the datagram. with_reason: somebody reads the reason, so that it is not NULL.
+ * Result: NULL where the file has too many, or the first had none there. */
 const report *correlate_failure(const datagram *in, guint place, gboolean with_reason);
 
 /* Whether the file has as many reports as are judged. */

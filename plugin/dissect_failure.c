@@ -361,8 +361,6 @@ static void add_failed(const item *it, proto_item *shown, const winsock_failure 
         return;
     if (in->sender.flags & WINSOCK_FLAG_TEST)
         what = "Test: ";
-    else if (in->is_copy)
-        what = "Copy: ";
     else if (failure->entry.origin == ORIGIN_NO_ERROR)
         what = "No failure: ";
     else if (category == CATEGORY_PENDING)
@@ -372,6 +370,8 @@ static void add_failed(const item *it, proto_item *shown, const winsock_failure 
     else if (it->tree)
         proto_item_set_hidden(
             proto_tree_add_item(it->tree, hf_winsock_failed, in->tvb, it->start, 0, ENC_NA));
+    if (in->first.frame)
+        what = "Copy: ";
     if (in->expert_is_read)
         expert_add_info_format(in->pinfo, owner(in, shown), &ei_winsock_failed[category], "%s%s",
                                what, summary_of_kind(in->pinfo->pool, failure));
@@ -545,8 +545,7 @@ void register_failure(int proto)
     proto_register_field_array(proto, hf, array_length(hf));
     proto_register_subtree_array(ett, array_length(ett));
     ei_failed[CATEGORY_PENDING].eiinfo.severity = PI_CHAT;
-    ei_failed[CATEGORY_PENDING].eiinfo.summary =
-        "Reported, but no failure: pending, a test or a copy";
+    ei_failed[CATEGORY_PENDING].eiinfo.summary = "Reported, but no failure: pending or a test";
     expert_module_t *expert = expert_register_protocol(proto);
     expert_register_field_array(expert, ei, array_length(ei));
     expert_register_field_array(expert, ei_failed, array_length(ei_failed));

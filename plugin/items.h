@@ -6,6 +6,7 @@
 #define WINSOCK_ITEMS_H
 
 #include "failure.h"
+#include "trace.h"
 
 #include <epan/packet.h>
 
@@ -38,7 +39,7 @@ typedef struct {
     proto_tree *own; /* the protocol's item; NULL where Wireshark makes no tree */
     winsock_sender sender;
     guint32 missing;         /* datagrams of the sender before this one */
-    gboolean is_copy;        /* captured before: its failures are no others */
+    trace_packet first;      /* where it was captured before: its failures are that one's */
     wmem_array_t *failures;  /* of shown_failure */
     gboolean quoted;         /* inside an ICMP error: for reading alone */
     guint items;             /* read so far */

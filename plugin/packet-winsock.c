@@ -179,7 +179,8 @@ static void add_sequence(proto_tree *tree, datagram *in)
     proto_item *seq = NULL, *shown = NULL;
 
     in->missing = note.missing;
-    in->is_copy = note.is_copy && repeats;
+    if (note.is_copy && repeats)
+        in->first = note.duplicate_of;
     if (tree)
         seq = proto_tree_add_item(tree, hf_winsock_seq, tvb, 12, 4, ENC_BIG_ENDIAN);
     if (note.missing) {

@@ -85,7 +85,7 @@ static tap_packet_status gather(void *tapdata, packet_info *pinfo, epan_dissect_
     if (all->passed)
         g_hash_table_add(all->passed, GUINT_TO_POINTER(pinfo->num));
     row->datagrams++;
-    row->copies += in->is_copy != FALSE;
+    row->copies += in->first.frame != 0;
     row->tests += (in->sender.flags & WINSOCK_FLAG_TEST) != 0;
     row->missing += in->missing;
     row->dropped = MAX(row->dropped, in->sender.dropped);

@@ -131,7 +131,7 @@ static tap_packet_status count_failures(stats_tree *st, packet_info *pinfo _U_,
     const datagram *in = data;
     tally *sums = g_hash_table_lookup(tallies, st);
 
-    if (!sums || in->is_copy || in->sender.flags & WINSOCK_FLAG_TEST)
+    if (!sums || in->first.frame || in->sender.flags & WINSOCK_FLAG_TEST)
         return TAP_PACKET_DONT_REDRAW;
     for (guint i = 0; i < failure_count(in); i++) {
         const winsock_failure *failure = &failure_at(in, i)->said;

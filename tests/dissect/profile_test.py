@@ -67,7 +67,7 @@ class Profile(unittest.TestCase):
                   ("refused-but-connected", 6): "contradicted by the trace",
                   ("address-in-use", 10): "arises inside the host",
                   ("aborted-but-reset", 11): "another failure",
-                  ("would-block-and-pending", 7): "pending, test or copy"}
+                  ("would-block-and-pending", 7): "pending or test"}
         for (sample, number), rule in wanted.items():
             got = dict(line.split("\t") for line in show(
                 sample, "--color", "-T", "fields", "-e", "frame.number", "-e",
