@@ -19,8 +19,9 @@ typedef enum { UNANSWERED, OTHER, FITTING, FOUND } answer_rank;
 typedef struct {
     const view *v;
     gboolean newest_only;
-    const lookup *best; /* NULL: none yet */
-    const lookup_question *question;
+    gboolean is_found;
+    lookup best;
+    int which; /* of its questions */
     answer_rank rank;
 } name_search;
 
@@ -76,9 +77,9 @@ static answer_rank rank_of(const view *v, const lookup_question *question)
 static void weigh(const lookup *found, void *data)
 {
     name_search *search = data;
-    gboolean newer = search->best && found->first.time > search->best->first.time;
+    gboolean newer = search->is_found && found->first.time > search->best.first.time;
 
-    if (search->newest_only && search->best && !newer)
+    if (search->newest_only && search->is_found && !newer)
         return;
     gboolean replaces = search->newest_only;
     for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
@@ -86,17 +87,20 @@ static void weigh(const lookup *found, void *data)
         answer_rank rank = rank_of(search->v, question);
         if (!question->queries || !is_wanted(search->v->failure, i))
             continue;
-        gboolean later = search->best && question->answer.time > search->question->answer.time;
-        if (!search->best || replaces || rank > search->rank || (rank == search->rank && later)) {
+        gboolean later = search->is_found &&
+                         question->answer.time > search->best.questions[search->which].answer.time;
+        if (!search->is_found || replaces || rank > search->rank ||
+            (rank == search->rank && later)) {
             replaces = FALSE;
-            search->best = found;
-            search->question = question;
+            search->is_found = TRUE;
+            search->best = *found;
+            search->which = i;
             search->rank = rank;
         }
     }
 }
 
-/* A query without an answer. What came after the failure is another call's. */
+/* Queries without an answer. */
 static verdict judge_unanswered(const view *v, const lookup *found)
 {
     gint64 moment = v->failure->moment;
@@ -106,12 +110,10 @@ static verdict judge_unanswered(const view *v, const lookup *found)
 
     for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
         const lookup_question *question = &found->questions[i];
-        gboolean whole = question->last_query.time <= moment;
-        trace_packet query = whole ? question->last_query : question->first_query;
-        queries += whole ? question->queries : 1;
+        queries += question->queries;
         is_answered |= question->answer.frame != 0;
-        if (question->queries && query.time <= moment && query.time > last.time)
-            last = query;
+        if (question->queries && question->last_query.time > last.time)
+            last = question->last_query;
     }
     if (v->failure->error != 11002 || is_answered || moment - found->first.time < RULE_SECOND)
         return with_evidence(v,
@@ -132,24 +134,38 @@ static verdict judge_unanswered(const view *v, const lookup *found)
                          last);
 }
 
-verdict judge_name(const view *v)
+/* What the host asked for the name during the call; or right after it, where it asked nothing: the
+ * report can have overtaken the query, which says less. */
+static name_search search_names(const view *v)
 {
     const verdict_case *failure = v->failure;
     gint64 duration = failure->duration ? failure->duration + RULE_TOLERANCE : LOOKUP_TIME;
+    gint64 began = failure->moment - duration;
     name_search search = {.v = v, .newest_only = failure->duration == 0};
 
-    lookups_visit(v->names, &v->local, failure->node, failure->moment - duration,
-                  failure->moment + RULE_TOLERANCE, weigh, &search);
-    if (!search.best && lookups_are_full(v->names))
+    lookups_visit(v->names, &v->local, failure->node, began, failure->moment, weigh, &search);
+    if (!search.is_found)
+        lookups_visit(v->names, &v->local, failure->node, began, failure->moment + RULE_TOLERANCE,
+                      weigh, &search);
+    return search;
+}
+
+verdict judge_name(const view *v)
+{
+    const verdict_case *failure = v->failure;
+    name_search search = search_names(v);
+
+    if (!search.is_found && lookups_are_full(v->names))
         return answer(v, VERDICT_INCONCLUSIVE, "The trace has more look-ups than are kept");
-    if (!search.best)
+    if (!search.is_found)
         return answer(v, VERDICT_UNSEEN, "The trace has no look-up of %s by this host",
                       text_of_name(failure->node).text);
-    text_name name = text_of_name(search.best->name);
-    trace_packet reply = search.question->answer;
+    text_name name = text_of_name(search.best.name);
+    const lookup_question *question = &search.best.questions[search.which];
+    trace_packet reply = question->answer;
     switch (search.rank) {
     case UNANSWERED:
-        return judge_unanswered(v, search.best);
+        return judge_unanswered(v, &search.best);
     case FOUND:
         return with_evidence(v,
                              answer(v, VERDICT_CONTRADICTED,
@@ -160,7 +176,7 @@ verdict judge_name(const view *v)
         return with_evidence(
             v,
             answer(v, search.rank == FITTING ? VERDICT_CONFIRMED : VERDICT_INCONCLUSIVE,
-                   "The name server answered %s for %s %s, %s", rcode_name(search.question->rcode),
+                   "The name server answered %s for %s %s, %s", rcode_name(question->rcode),
                    name.text, in_frame(v, reply).text, how_long_before(v, reply).text),
             reply);
     }

@@ -111,6 +111,45 @@ static void what_is_asked_after_the_failure_is_another_calls(void **state)
     expect_words(f, failure, "1 query for db");
 }
 
+/* Two calls for a name that nobody answers: each is judged by what it asked itself. */
+static void asked_again_by_a_second_call(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    const gint64 start = f->now.time;
+    static const gint64 seconds[] = {0, 1, 5, 6};
+    trace_note_heard(f->facts, &host);
+    for (size_t i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        f->now.time = start + seconds[i] * SECOND;
+        ask(f, "db", LOOKUP_A);
+    }
+    for (int with_duration = 0; with_duration < 2; with_duration++) {
+        verdict_case failure = failure_to_find(f, 11002);
+        failure.duration = with_duration ? 2 * SECOND : 0;
+        failure.moment = start + 2 * SECOND;
+        expect(f, failure, VERDICT_CONFIRMED, 2);
+        expect_words(f, failure, "2 queries for db");
+        failure.moment = start + 7 * SECOND;
+        expect(f, failure, VERDICT_CONFIRMED, 4);
+        expect_words(f, failure, with_duration ? "2 queries for db" : "4 queries for db");
+    }
+}
+
+/* For so long that a report without a duration has them not all in view. */
+static void asked_again_for_minutes(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    for (int i = 0; i < 100; i++) {
+        f->now.time += 5 * SECOND;
+        ask(f, "db", i % 2 ? LOOKUP_AAAA : LOOKUP_A);
+    }
+    f->now.time += 2 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_CONFIRMED, 100);
+    expect_words(f, failure_to_find(f, 11002), "12 queries for db");
+}
+
 static void the_address_that_was_asked_for_counts(void **state)
 {
     fixture *f = *state;
@@ -168,6 +207,8 @@ int main(void)
         CASE(an_answer_after_the_failure_is_too_late),
         CASE(a_silent_name_server),
         CASE(what_is_asked_after_the_failure_is_another_calls),
+        CASE(asked_again_by_a_second_call),
+        CASE(asked_again_for_minutes),
         CASE(the_address_that_was_asked_for_counts),
         CASE(of_several_look_ups_those_of_the_call),
         CASE(without_a_name_there_is_no_look_up),
