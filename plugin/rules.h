@@ -73,9 +73,9 @@ trace_event icmp_error(const view *v);
 trace_event accepted_reset(const view *v);
 trace_event ignored_reset(const view *v);
 
-/* The host's latest attempt to connect, if it was this call's; and how many this call made since.
- */
-gint64 call_began(const view *v);
+/* When the attempt to connect that failed had begun at the earliest; the latest SYN of it; and how
+ * many the host has sent since a time. */
+gint64 attempt_began(const view *v);
 trace_event attempt(const view *v);
 guint32 attempts_since(const view *v, gint64 time);
 

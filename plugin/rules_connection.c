@@ -133,7 +133,7 @@ verdict judge_refused(const view *v)
                                     in_frame(v, at(syn_ack)).text),
                              at(syn_ack));
     if (rst.frame && syn.frame && (rst.value & RST_ANSWERS_SYN)) {
-        guint32 attempts = attempts_since(v, call_began(v));
+        guint32 attempts = attempts_since(v, attempt_began(v));
         verdict result =
             attempts > 1
                 ? answer(v, VERDICT_CONFIRMED,
@@ -151,7 +151,7 @@ verdict judge_refused(const view *v)
     if (rst.frame)
         return with_evidence(v,
                              answer(v, VERDICT_INCONCLUSIVE,
-                                    "The peer sent a RST %s, which answers no SYN of this call",
+                                    "The peer sent a RST %s, which answers no SYN of this attempt",
                                     in_frame(v, at(rst)).text),
                              at(rst));
     return syn.frame ? judge_silence_for_refused(v, syn) : judge_by_icmp(v);
@@ -174,12 +174,12 @@ static verdict judge_connect_timeout(const view *v)
                              answer(v, VERDICT_CONTRADICTED, "The peer answered: %s %s",
                                     syn_ack.frame ? "SYN-ACK" : "RST", in_frame(v, at(reply)).text),
                              at(reply));
-    gint64 since = MAX(call_began(v), reply.frame ? reply.time : G_MININT64);
+    gint64 since = MAX(attempt_began(v), reply.frame ? reply.time : G_MININT64);
     guint32 attempts = attempts_since(v, since);
     trace_event first = first_attempt(v, since);
     if (attempts < 2)
         return answer(v, VERDICT_INCONCLUSIVE,
-                      "The trace has %u SYN of this call; one that times out sends several",
+                      "The trace has %u SYN of this attempt; one that times out sends several",
                       attempts);
     if (!hears_both_ways(v))
         return answer(v, VERDICT_INCONCLUSIVE,
@@ -330,7 +330,7 @@ verdict judge_already(const view *v)
                              at(done));
     if (done.frame || !is_latest(syn, inbound(v, EVENT_RST)) || !hears_both_ways(v))
         return answer(v, VERDICT_INCONCLUSIVE,
-                      "The trace has no SYN of this call that waits for its answer");
+                      "The trace has no SYN of this attempt that waits for its answer");
     return with_evidence(v,
                          answer(v, VERDICT_CONFIRMED, "The SYN %s was still waiting for its answer",
                                 in_frame(v, at(syn)).text),
@@ -414,7 +414,7 @@ verdict judge_nothing_sent(const view *v)
 {
     trace_event syn = {0};
 
-    if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && is_connect(v))
+    if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && verdict_is_connect(v->failure))
         syn = attempt(v);
     if (!syn.frame)
         return answer(v, VERDICT_LOCAL, "It arises inside the host; no packet is expected");

@@ -11,9 +11,12 @@
 /* A flow that a report does not name is one that had a packet so short a time before. */
 #define ALIVE_TIME (60 * RULE_SECOND)
 
-/* A call that makes a connection ends so long after its first SYN at the latest, where the report
- * does not say how long it took. */
+/* An attempt to connect ends so long after its first SYN at the latest, where the report does not
+ * say how long it took. */
 #define CONNECT_TIME (300 * RULE_SECOND)
+
+/* A call that took no longer has not waited for any answer. */
+#define AT_ONCE (RULE_SECOND / 1000)
 
 /* What a datagram socket is told of lies back so far at the most. */
 #define DATAGRAM_TIME (60 * RULE_SECOND)
@@ -111,16 +114,47 @@ trace_event ignored_reset(const view *v)
     return is_latest(rst, went_on(v)) ? none : rst;
 }
 
-gint64 call_began(const view *v)
+/* Whether an answer from the network, or the lack of one, ends an attempt to connect so. */
+static gboolean can_come_later(const view *v)
+{
+    switch (v->failure->error) {
+    case 10013:
+        return !is_windows(v);
+    case 10051:
+    case 10060:
+    case 10061:
+    case 10064:
+    case 10065:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/* Whether the attempt that failed was begun by an earlier call than the one that tells of it: how
+ * long this one took says nothing then. Where connect itself is asked for the end of an attempt, it
+ * returns at once, and without a SYN. */
+static gboolean is_of_earlier_call(const view *v)
+{
+    const verdict_case *failure = v->failure;
+
+    if (!verdict_is_connect(failure) || failure->error == 10037)
+        return TRUE;
+    return v->flow && failure->duration <= AT_ONCE && can_come_later(v) &&
+           my_event(v, EVENT_SYN).time < failure->moment - failure->duration - RULE_TOLERANCE;
+}
+
+gint64 attempt_began(const view *v)
 {
     gint64 duration = v->failure->duration;
-    return v->failure->moment - (duration ? duration + RULE_TOLERANCE : CONNECT_TIME);
+    gboolean is_known = duration && !is_of_earlier_call(v);
+    return v->failure->moment - (is_known ? duration + RULE_TOLERANCE : CONNECT_TIME);
 }
 
 trace_event attempt(const view *v)
 {
     trace_event none = {0}, syn = my_event(v, EVENT_SYN);
-    return syn.frame && syn.time >= call_began(v) ? syn : none;
+    return syn.frame && syn.time >= attempt_began(v) ? syn : none;
 }
 
 guint32 attempts_since(const view *v, gint64 time)
@@ -414,8 +448,8 @@ static void drop_flow_of_another_call(view *v)
 
     if (v->flow && v->protocol == TRACE_TCP && verdict_is_connect(v->failure))
         syn = my_event(v, EVENT_SYN);
-    if (syn.frame && syn.time < call_began(v) && icmp_error(v).time < call_began(v) &&
-        inbound(v, EVENT_RST).time < call_began(v))
+    if (syn.frame && syn.time < attempt_began(v) && icmp_error(v).time < attempt_began(v) &&
+        inbound(v, EVENT_RST).time < attempt_began(v))
         v->flow = NULL;
 }
 
