@@ -25,7 +25,7 @@ typedef struct {
                             * call after call, and each has its own */
     guint32 count;
     guint8 rcode;
-    guint8 has_records; /* a boolean */
+    guint8 has_records : 1, by_multicast : 1; /* by_multicast: one of them at least was */
     trace_packet answer;
 } kept_question;
 
@@ -227,6 +227,14 @@ void lookups_note_query(lookups *names, const trace_end *host, const char *name,
     names->changes++;
 }
 
+void lookups_note_multicast(lookups *names, const trace_end *host, const char *name, int which)
+{
+    asked_name *asked = find(names->asked, host, g_strdup(name));
+
+    if (asked)
+        asked->latest->questions[which].by_multicast = 1;
+}
+
 static void answer(lookups *names, asked_name *asked, int which, guint8 rcode, gboolean has_records,
                    trace_packet packet)
 {
@@ -290,6 +298,7 @@ static lookup_question between(const kept_question *kept, gint64 after, gint64 b
     question.first_query = kept->queries[from];
     question.last_query = kept->queries[to - 1];
     question.queries = to - from;
+    question.by_multicast = kept->by_multicast;
     if (to < kept->count && kept->queries[to].time <= kept->answer.time)
         return question;
     question.answer = kept->answer;

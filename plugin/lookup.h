@@ -18,6 +18,7 @@ typedef struct {
     trace_packet answer; /* the first */
     guint8 rcode;        /* or LOOKUP_CUT */
     gboolean has_records;
+    gboolean by_multicast; /* to no server: nobody needs to answer */
 } lookup_question;
 
 enum { LOOKUP_A, LOOKUP_AAAA, LOOKUP_QUESTIONS };
@@ -49,6 +50,9 @@ gboolean lookups_are_full(const lookups *names);
 /* Notes a question for an address. which: LOOKUP_A or LOOKUP_AAAA; name: lower case. */
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
                         trace_packet packet);
+
+/* Notes that what the host asked last went out by multicast. */
+void lookups_note_multicast(lookups *names, const trace_end *host, const char *name, int which);
 
 /* Notes the answer that the host got. host NULL: by multicast, all who asked have got it. */
 void lookups_note_answer(lookups *names, const trace_end *host, const char *name, int which,

@@ -113,22 +113,35 @@ static gboolean peer_sent_after(const view *v, trace_event asked)
     return FALSE;
 }
 
+/* A search that failed is told of within so long, where the report does not say when its call
+ * began: TCP sends again after a minute at the latest, and each time the host searches anew. */
+#define NEIGHBOUR_TIME (60 * RULE_SECOND)
+
+/* The host can be one whose multicasts alone are in the capture, and not the answers that it gets.
+ * But a host that has its answer does not ask again a second later, so that two questions in a row
+ * say that the first at least had none. */
+enum { QUESTIONS_IN_A_ROW = 2 };
+
 verdict judge_by_neighbour(const view *v)
 {
     trace_end host = v->local, neighbour = v->failure->remote;
 
+    if (v->failure->error == 10051) /* who asks for a neighbour has a route */
+        return answer(v, VERDICT_NONE, "%s", "");
     host.port = neighbour.port = 0;
     trace_flow *search = trace_find(v->facts, TRACE_NEIGHBOUR, &host, &neighbour,
                                     v->failure->moment, RULE_TOLERANCE);
     if (!search || neighbour.length == 0 || !trace_has_heard(v->facts, &host))
         return answer(v, VERDICT_NONE, "%s", "");
     int side = trace_side_of(search, &host);
-    gint64 moment = v->failure->moment;
+    gint64 moment = v->failure->moment, since = moment - NEIGHBOUR_TIME;
+    if (is_connect(v))
+        since = MAX(since, attempt_began(v));
     trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
     trace_event answered =
         trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
-    /* One question can be answered yet; and who sends packets is there. */
-    if (!is_latest(asked, answered) || asked.value < 2 || moment - asked.time > 60 * RULE_SECOND ||
+    /* Who sends packets is there. */
+    if (!is_latest(asked, answered) || asked.value < QUESTIONS_IN_A_ROW || asked.time < since ||
         (v->flow && peer_sent_after(v, asked)))
         return answer(v, VERDICT_NONE, "%s", "");
     return with_evidence(

@@ -106,12 +106,13 @@ static verdict judge_unanswered(const view *v, const lookup *found)
     gint64 moment = v->failure->moment;
     trace_packet last = {0};
     guint32 queries = 0;
-    gboolean is_answered = FALSE;
+    gboolean is_answered = FALSE, by_multicast = FALSE;
 
     for (int i = 0; i < LOOKUP_QUESTIONS; i++) {
         const lookup_question *question = &found->questions[i];
         queries += question->queries;
         is_answered |= question->answer.frame != 0;
+        by_multicast |= question->by_multicast;
         if (question->queries && question->last_query.time > last.time)
             last = question->last_query;
     }
@@ -119,6 +120,13 @@ static verdict judge_unanswered(const view *v, const lookup *found)
         return with_evidence(v,
                              answer(v, VERDICT_INCONCLUSIVE,
                                     "The look-up of %s was not answered before the failure",
+                                    text_of_name(found->name).text),
+                             last);
+    if (by_multicast) /* and a capture elsewhere on the link has the question alone */
+        return with_evidence(v,
+                             answer(v, VERDICT_INCONCLUSIVE,
+                                    "The look-up of %s went out by multicast, which nobody needs "
+                                    "to answer",
                                     text_of_name(found->name).text),
                              last);
     if (!trace_has_heard(v->facts, &v->local))

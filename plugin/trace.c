@@ -674,6 +674,10 @@ void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const
 
 /* Neighbours */
 
+/* A host that has no answer asks again after a second or so. What it asks later is another search:
+ * what it knows of its neighbour is to be renewed. */
+#define SAME_SEARCH (5 * G_GINT64_CONSTANT(1000000000))
+
 void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end *neighbour,
                           gboolean answered, trace_packet packet)
 {
@@ -691,8 +695,10 @@ void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end 
     const trace_event *before = flow_latest_event(flow, EVENT_ANSWERED, side);
     const trace_event *asked = flow_latest_event(flow, EVENT_ASKED, side);
     gboolean is_open = asked && !(before && before > asked);
-    if (!answered)
-        flow_add_event(facts, flow, EVENT_ASKED, side, is_open ? asked->value + 1 : 1, packet);
-    else if (is_open)
+    gint64 pause = asked ? packet.time - asked->time : SAME_SEARCH;
+    if (!answered && (!is_open || pause >= DUPLICATE_TIME))
+        flow_add_event(facts, flow, EVENT_ASKED, side,
+                       is_open && pause < SAME_SEARCH ? asked->value + 1 : 1, packet);
+    else if (answered && is_open)
         flow_add_event(facts, flow, EVENT_ANSWERED, side, 0, packet);
 }

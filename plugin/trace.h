@@ -62,7 +62,7 @@ typedef enum {
     EVENT_WINDOW_OPENED,
     EVENT_DATAGRAM, /* larger than all before, or kept by trace_keep; value: its size */
     EVENT_ICMP,     /* value: as trace_icmp_value() makes it */
-    EVENT_ASKED,    /* for its neighbour; value: how often without an answer */
+    EVENT_ASKED,    /* for its neighbour; value: how often in a row, without an answer */
     EVENT_ANSWERED, /* its neighbour's question */
     EVENT_KINDS
 } trace_kind;

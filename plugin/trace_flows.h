@@ -64,6 +64,10 @@ struct trace_flow {
     flow_key key; /* the last, for it is not always whole */
 };
 
+/* A port mirror, or a bridge, can capture a packet twice. What comes so soon after the flow's last
+ * packet counts as nothing sent again: that takes a time-out, or a round trip. */
+#define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
+
 enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
 
 /* As many flows of a table are found without it: most packets are of a flow that has had one

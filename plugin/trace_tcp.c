@@ -15,10 +15,6 @@ enum { UNKNOWN_SCALE = 14 };
 /* The window of an end that the trace has no packet of. */
 #define UNKNOWN_WINDOW (1U << 20)
 
-/* A port mirror can capture a packet twice. What comes so soon after the flow's last packet counts
- * as nothing sent again: that takes a time-out, or a round trip. */
-#define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
-
 /* A SYN can carry data (TCP Fast Open), which a RST acknowledges with it. */
 enum { MAX_SYN_DATA = 65535 };
 

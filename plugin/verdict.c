@@ -140,8 +140,9 @@ static gboolean is_of_earlier_call(const view *v)
 
     if (!verdict_is_connect(failure) || failure->error == 10037)
         return TRUE;
-    return v->flow && failure->duration <= AT_ONCE && can_come_later(v) &&
-           my_event(v, EVENT_SYN).time < failure->moment - failure->duration - RULE_TOLERANCE;
+    return failure->duration <= AT_ONCE && can_come_later(v) &&
+           (!v->flow ||
+            my_event(v, EVENT_SYN).time < failure->moment - failure->duration - RULE_TOLERANCE);
 }
 
 gint64 attempt_began(const view *v)

@@ -235,6 +235,17 @@ class Names(unittest.TestCase):
                               report_name(11001, "nobody"): (INCONCLUSIVE, "3")})
 
 
+    def test_who_is_silent_was_asked_alone(self):
+        """A second after the questions; to nobody by multicast."""
+        pause = [ipv4(17, udp(b"x", 9, 9), "192.0.2.1", HOST)] * 1100
+        packets = [asked(dns([("server.example", A)])),
+                   asked(dns([("link", A)]), 5355, destination="224.0.0.252"),
+                   asked(dns([("other.local", A)]), 5353, destination="224.0.0.251")]
+        self.expect(packets + pause, {report_name(11002, "server.example"): (CONFIRMED, "1"),
+                                      report_name(11002, "link"): (INCONCLUSIVE, "2"),
+                                      report_name(11002, "other.local"): (INCONCLUSIVE, "3")})
+
+
 class Neighbours(unittest.TestCase):
     HEARD = ipv4(17, udp(b"x", 9, 9), "192.0.2.1", HOST)
 
@@ -244,7 +255,8 @@ class Neighbours(unittest.TestCase):
         frames, reports = [ethernet(self.HEARD)], []
         for number, of_target in enumerate(packets):
             remote = f"192.0.2.{100 + number}"
-            frames += [ethernet(packet(remote), 0x0806) for packet in of_target]
+            for packet in of_target:  # what comes within 3 ms counts as captured twice
+                frames += [ethernet(packet(remote), 0x0806)] + [ethernet(self.HEARD)] * 3
             reports.append(report(10065, endpoint(19, HOST, 50000) + endpoint(20, remote, 443) +
                                   item(18, struct.pack(">HHH", 2, 1, 6)), 5))
         return [verdict for verdict, _ in judged(frames, reports, wrap=ethernet, link=1)]
@@ -286,9 +298,10 @@ class Neighbours(unittest.TestCase):
         def tell(target):
             return neighbour(136, target, target, host)
         silent, there, once, short, probed, other = (f"2001:db8::{n}" for n in range(20, 26))
-        packets = [ipv6(17, udp(b"x", 9, 9), router, host), ask(silent), ask(silent), ask(there),
-                   ask(there), tell(there), ask(once), (ask(short), 63), (ask(short), 63),
-                   ask(probed, "::"), ask(probed, "::")]
+        heard = ipv6(17, udp(b"x", 9, 9), router, host)
+        # What comes within 3 ms counts as captured twice.
+        packets = [heard, ask(silent), ask(there), (ask(short), 63), ask(probed, "::"), ask(silent),
+                   ask(there), tell(there), ask(once), (ask(short), 63), ask(probed, "::")]
         packets += [ipv6(58, struct.pack(">BBHI", 133, 0, 0, 0) + bytes(16), host, "ff02::2"),
                     (ask(other), 41), (ask(other), 40)]
         reports = []
@@ -298,7 +311,7 @@ class Neighbours(unittest.TestCase):
                                 router))
         path = tshark.write("neighbours.pcap", pcap(packets + reports))
         got = tshark.fields(path, ["winsock.verdict", "winsock.evidence"], "-Y", "winsock.code")
-        self.assertEqual(list(got[0].values()), [[CONFIRMED], ["3"]])
+        self.assertEqual(list(got[0].values()), [[CONFIRMED], ["6"]])
         self.assertEqual([row["winsock.verdict"] for row in got[1:]], [[LOCAL]] * 5)
 
 

@@ -122,6 +122,39 @@ static void a_search_of_long_before_proves_nothing(void **state)
     assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
 }
 
+static void a_search_shows_that_there_is_a_route(void **state)
+{
+    fixture *f = *state;
+    ask(f, 3);
+    assert_int_equal(judged(f, NET, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    out(f, SYN, 100, 0);
+    assert_int_equal(judged(f, NET, TCP, WINDOWS).kind, VERDICT_INCONCLUSIVE);
+}
+
+/* A capture elsewhere on the link has the questions, and not the answers. */
+static void questions_that_do_not_follow_each_other_prove_no_silence(void **state)
+{
+    fixture *f = *state;
+    const gint64 second = 1000 * (gint64)MS;
+    ask(f, 1);
+    f->now.time += 300 * second; /* what it knows of its neighbour is to be renewed */
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    f->now.time -= 4 * (gint64)MS; /* captured twice */
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    f->now.time += second;
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_CONFIRMED);
+    f->now.time += 10 * second;
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    failure.duration = 5 * second; /* another attempt searched so */
+    expect(f, failure, VERDICT_LOCAL, 0);
+    failure.duration = MS / 500; /* connect is asked again how the first call ended */
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
 static void an_icmp_error_counts_before_the_search(void **state)
 {
     fixture *f = *state;
@@ -217,6 +250,8 @@ int main(void)
         CASE(an_error_that_does_not_decide_is_shown),
         CASE(a_neighbour_that_sends_is_there),
         CASE(a_search_of_long_before_proves_nothing),
+        CASE(a_search_shows_that_there_is_a_route),
+        CASE(questions_that_do_not_follow_each_other_prove_no_silence),
         CASE(an_icmp_error_counts_before_the_search),
         CASE(a_host_that_is_down),
         CASE(a_handshake_after_the_error_contradicts),

@@ -111,6 +111,21 @@ static void what_is_asked_after_the_failure_is_another_calls(void **state)
     expect_words(f, failure, "1 query for db");
 }
 
+static void nobody_needs_to_answer_a_multicast(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    ask(f, "db", LOOKUP_A);
+    lookups_note_multicast(f->names, &host, "db", LOOKUP_A);
+    lookups_note_multicast(f->names, &host, "nobody", LOOKUP_A);
+    f->now.time += 2 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 1);
+    expect_words(f, failure_to_find(f, 11002), "went out by multicast");
+    tell(f, "db", LOOKUP_A, 2, FALSE);
+    expect(f, failure_to_find(f, 11002), VERDICT_CONFIRMED, 2);
+}
+
 /* Two calls for a name that nobody answers: each is judged by what it asked itself. */
 static void asked_again_by_a_second_call(void **state)
 {
@@ -207,6 +222,7 @@ int main(void)
         CASE(an_answer_after_the_failure_is_too_late),
         CASE(a_silent_name_server),
         CASE(what_is_asked_after_the_failure_is_another_calls),
+        CASE(nobody_needs_to_answer_a_multicast),
         CASE(asked_again_by_a_second_call),
         CASE(asked_again_for_minutes),
         CASE(the_address_that_was_asked_for_counts),
