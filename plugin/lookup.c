@@ -47,7 +47,9 @@ struct lookups {
     GHashTable *by_suffix; /* host and first label -> GPtrArray of asked_name */
     GHashTable *by_name;   /* name of mDNS, of any host -> the same */
     guint64 changes;
-    guint count; /* of look-ups, and of questions asked again */
+    guint count;                          /* of look-ups, and of questions asked again */
+    trace_end askers[LOOKUPS_MAX_ASKERS]; /* of servers */
+    guint asker_count;
 };
 
 static guint asked_hash(gconstpointer data)
@@ -207,8 +209,24 @@ static void add_query(kept_question *question, trace_packet packet)
     question->queries[place] = packet;
 }
 
+static void add_asker(lookups *names, const trace_end *host)
+{
+    guint i = 0;
+
+    while (i < names->asker_count && memcmp(&names->askers[i], host, sizeof *host) != 0)
+        i++;
+    if (i == names->asker_count && i < LOOKUPS_MAX_ASKERS)
+        names->askers[names->asker_count++] = *host;
+}
+
+const trace_end *lookups_askers(const lookups *names, guint *count)
+{
+    *count = names->asker_count;
+    return names->askers;
+}
+
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
-                        trace_packet packet)
+                        gboolean by_multicast, trace_packet packet)
 {
     if (lookups_are_full(names))
         return;
@@ -223,16 +241,12 @@ void lookups_note_query(lookups *names, const trace_end *host, const char *name,
     } else if (asked->latest->questions[which].count > 0) {
         names->count++;
     }
+    if (by_multicast)
+        asked->latest->questions[which].by_multicast = 1;
+    else
+        add_asker(names, host);
     add_query(&asked->latest->questions[which], packet);
     names->changes++;
-}
-
-void lookups_note_multicast(lookups *names, const trace_end *host, const char *name, int which)
-{
-    asked_name *asked = find(names->asked, host, g_strdup(name));
-
-    if (asked)
-        asked->latest->questions[which].by_multicast = 1;
 }
 
 static void answer(lookups *names, asked_name *asked, int which, guint8 rcode, gboolean has_records,

@@ -49,10 +49,11 @@ gboolean lookups_are_full(const lookups *names);
 
 /* Notes a question for an address. which: LOOKUP_A or LOOKUP_AAAA; name: lower case. */
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
-                        trace_packet packet);
+                        gboolean by_multicast, trace_packet packet);
 
-/* Notes that what the host asked last went out by multicast. */
-void lookups_note_multicast(lookups *names, const trace_end *host, const char *name, int which);
+/* The hosts that have asked a server: of so many as ask one machine's, or from one machine. */
+enum { LOOKUPS_MAX_ASKERS = 64 };
+const trace_end *lookups_askers(const lookups *names, guint *count);
 
 /* Notes the answer that the host got. host NULL: by multicast, all who asked have got it. */
 void lookups_note_answer(lookups *names, const trace_end *host, const char *name, int which,

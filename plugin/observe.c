@@ -244,9 +244,7 @@ static void note_questions(dns_message *dns, int offset)
             note_reply(dns, name, which, offset);
             continue;
         }
-        lookups_note_query(names, &dns->host, name, which, dns->packet);
-        if (dns->by_multicast)
-            lookups_note_multicast(names, &dns->host, name, which);
+        lookups_note_query(names, &dns->host, name, which, dns->by_multicast, dns->packet);
     }
 }
 

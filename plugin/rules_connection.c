@@ -385,7 +385,7 @@ verdict judge_network_down(const view *v)
     trace_survey host;
     gint64 moment = v->failure->moment;
 
-    if (!trace_survey_host(v->facts, &v->local, moment, RULE_TOLERANCE, &host) || !host.last.frame)
+    if (!trace_survey_host(v->facts, &v->own, moment, RULE_TOLERANCE, &host) || !host.last.frame)
         return answer(v, VERDICT_LOCAL,
                       "It arises inside the host, of which the trace has no packet before");
     if (host.after.frame)
@@ -430,7 +430,7 @@ verdict judge_no_buffers(const view *v)
     trace_survey host;
 
     if (result.kind != VERDICT_LOCAL || v->protocol == TRACE_UDP ||
-        !trace_survey_host(v->facts, &v->local, v->failure->moment, RULE_TOLERANCE, &host) ||
+        !trace_survey_host(v->facts, &v->own, v->failure->moment, RULE_TOLERANCE, &host) ||
         host.ports < TRACE_DYNAMIC_PORTS - TRACE_DYNAMIC_PORTS / 16)
         return result;
     return answer(v, VERDICT_LOCAL,

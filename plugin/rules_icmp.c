@@ -122,27 +122,49 @@ static gboolean peer_sent_after(const view *v, trace_event asked)
  * say that the first at least had none. */
 enum { QUESTIONS_IN_A_ROW = 2 };
 
+/* Whether somebody has asked for this end since a time. */
+static gboolean is_asked_for(const trace_flow *search, int side_of_end, const void *data)
+{
+    const gint64 *since = data;
+    return trace_last_event(search, EVENT_ASKED, !side_of_end, 0, G_MAXINT64, 0).time >= *since;
+}
+
+/* The host's search for the peer; or where its addresses are not known, the only one's. */
+static trace_flow *find_search(const view *v, const trace_end *host, const trace_end *neighbour,
+                               gint64 since)
+{
+    gint64 moment = v->failure->moment;
+    trace_flow *search =
+        trace_find(v->facts, TRACE_NEIGHBOUR, host, neighbour, moment, RULE_TOLERANCE);
+    guint count = search ? 1 : 0;
+
+    if (!search && v->is_any_address && !v->flow)
+        count = trace_find_by_end(v->facts, TRACE_NEIGHBOUR, neighbour, NULL,
+                                  moment + RULE_TOLERANCE, is_asked_for, &since, &search);
+    return count == 1 ? search : NULL;
+}
+
 verdict judge_by_neighbour(const view *v)
 {
     trace_end host = v->local, neighbour = v->failure->remote;
+    gint64 moment = v->failure->moment, since = moment - NEIGHBOUR_TIME;
 
     if (v->failure->error == 10051) /* who asks for a neighbour has a route */
         return answer(v, VERDICT_NONE, "%s", "");
-    host.port = neighbour.port = 0;
-    trace_flow *search = trace_find(v->facts, TRACE_NEIGHBOUR, &host, &neighbour,
-                                    v->failure->moment, RULE_TOLERANCE);
-    if (!search || neighbour.length == 0 || !trace_has_heard(v->facts, &host))
-        return answer(v, VERDICT_NONE, "%s", "");
-    int side = trace_side_of(search, &host);
-    gint64 moment = v->failure->moment, since = moment - NEIGHBOUR_TIME;
     if (is_connect(v))
         since = MAX(since, attempt_began(v));
+    host.port = neighbour.port = 0;
+    trace_flow *search = neighbour.length ? find_search(v, &host, &neighbour, since) : NULL;
+    if (!search)
+        return answer(v, VERDICT_NONE, "%s", "");
+    int side = !trace_side_of(search, &neighbour);
+    host = trace_end_of(search, side);
     trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
     trace_event answered =
         trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
     /* Who sends packets is there. */
     if (!is_latest(asked, answered) || asked.value < QUESTIONS_IN_A_ROW || asked.time < since ||
-        (v->flow && peer_sent_after(v, asked)))
+        !trace_has_heard(v->facts, &host) || (v->flow && peer_sent_after(v, asked)))
         return answer(v, VERDICT_NONE, "%s", "");
     return with_evidence(
         v,
@@ -204,7 +226,7 @@ verdict judge_access(const view *v)
     return judge_nothing_sent(v);
 }
 
-static gboolean is_receive(const view *v)
+gboolean is_receive(const view *v)
 {
     switch (v->failure->operation) {
     case OP_RECV:

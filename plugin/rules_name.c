@@ -18,8 +18,11 @@ typedef enum { UNANSWERED, OTHER, FITTING, FOUND } answer_rank;
 /* The look-up that says most, while they are gone through. */
 typedef struct {
     const view *v;
+    trace_end host; /* who asked */
     gboolean newest_only;
     gboolean is_found;
+    gboolean is_anybodys; /* the host's own addresses are not known */
+    gboolean is_unclear;  /* several asked, and got different answers */
     lookup best;
     int which; /* of its questions */
     answer_rank rank;
@@ -101,8 +104,9 @@ static void weigh(const lookup *found, void *data)
 }
 
 /* Queries without an answer. */
-static verdict judge_unanswered(const view *v, const lookup *found)
+static verdict judge_unanswered(const view *v, const name_search *search)
 {
+    const lookup *found = &search->best;
     gint64 moment = v->failure->moment;
     trace_packet last = {0};
     guint32 queries = 0;
@@ -129,7 +133,7 @@ static verdict judge_unanswered(const view *v, const lookup *found)
                                     "to answer",
                                     text_of_name(found->name).text),
                              last);
-    if (!trace_has_heard(v->facts, &v->local))
+    if (!trace_has_heard(v->facts, &search->host))
         return answer(v, VERDICT_INCONCLUSIVE,
                       "The look-up of %s was not answered, but the trace has no packet to this "
                       "host at all",
@@ -142,19 +146,41 @@ static verdict judge_unanswered(const view *v, const lookup *found)
                          last);
 }
 
-/* What the host asked for the name during the call; or right after it, where it asked nothing: the
+/* What a host asked for the name during the call; or right after it, where it asked nothing: the
  * report can have overtaken the query, which says less. */
-static name_search search_names(const view *v)
+static name_search search_of(const view *v, const trace_end *host)
 {
     const verdict_case *failure = v->failure;
     gint64 duration = failure->duration ? failure->duration + RULE_TOLERANCE : LOOKUP_TIME;
     gint64 began = failure->moment - duration;
-    name_search search = {.v = v, .newest_only = failure->duration == 0};
+    name_search search = {.v = v, .host = *host, .newest_only = failure->duration == 0};
 
-    lookups_visit(v->names, &v->local, failure->node, began, failure->moment, weigh, &search);
+    search.host.port = 0;
+    lookups_visit(v->names, host, failure->node, began, failure->moment, weigh, &search);
     if (!search.is_found)
-        lookups_visit(v->names, &v->local, failure->node, began, failure->moment + RULE_TOLERANCE,
-                      weigh, &search);
+        lookups_visit(v->names, host, failure->node, began, failure->moment + RULE_TOLERANCE, weigh,
+                      &search);
+    return search;
+}
+
+/* What the host asked for; or where its addresses are not known, whoever asked a server. */
+static name_search search_names(const view *v)
+{
+    name_search search = search_of(v, &v->own);
+    gboolean is_unclear = FALSE;
+    guint count;
+    const trace_end *askers = lookups_askers(v->names, &count);
+
+    if (search.is_found || !v->is_any_address)
+        return search;
+    for (guint i = 0; i < count; i++) {
+        name_search other = search_of(v, &askers[i]);
+        is_unclear |= search.is_found && other.is_found && other.rank != search.rank;
+        if (other.is_found && (!search.is_found || other.best.first.time > search.best.first.time))
+            search = other;
+    }
+    search.is_unclear = is_unclear || (!search.is_found && count == LOOKUPS_MAX_ASKERS);
+    search.is_anybodys = TRUE;
     return search;
 }
 
@@ -163,6 +189,11 @@ verdict judge_name(const view *v)
     const verdict_case *failure = v->failure;
     name_search search = search_names(v);
 
+    if (search.is_unclear)
+        return answer(v, VERDICT_INCONCLUSIVE,
+                      "The report does not name its own address, and more than one host's look-up "
+                      "of %s could be meant",
+                      text_of_name(failure->node).text);
     if (!search.is_found && lookups_are_full(v->names))
         return answer(v, VERDICT_INCONCLUSIVE, "The trace has more look-ups than are kept");
     if (!search.is_found)
@@ -173,13 +204,13 @@ verdict judge_name(const view *v)
     trace_packet reply = question->answer;
     switch (search.rank) {
     case UNANSWERED:
-        return judge_unanswered(v, &search.best);
+        return judge_unanswered(v, &search);
     case FOUND:
-        return with_evidence(v,
-                             answer(v, VERDICT_CONTRADICTED,
-                                    "The name server gave an address for %s %s", name.text,
-                                    in_frame(v, reply).text),
-                             reply);
+        return with_evidence(
+            v,
+            answer(v, search.is_anybodys ? VERDICT_INCONCLUSIVE : VERDICT_CONTRADICTED,
+                   "The name server gave an address for %s %s", name.text, in_frame(v, reply).text),
+            reply);
     default:
         return with_evidence(
             v,

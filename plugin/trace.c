@@ -431,6 +431,13 @@ trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packe
     return flow;
 }
 
+gboolean trace_is_loopback(const trace_end *end)
+{
+    static const guint8 v6[16] = {[15] = 1};
+    return end->length == 4 ? end->address[0] == 127
+                            : end->length == 16 && memcmp(end->address, v6, sizeof v6) == 0;
+}
+
 void trace_note_heard(trace *facts, const trace_end *to)
 {
     if (!g_hash_table_contains(facts->heard, to) &&

@@ -127,6 +127,9 @@ void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_pac
 void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const trace_end *to,
                      guint32 value, trace_packet packet);
 
+/* Whether it is an address that never leaves its machine. */
+gboolean trace_is_loopback(const trace_end *end);
+
 /* Notes that the capture has a packet to an address (port and all else of the end do not count). */
 void trace_note_heard(trace *facts, const trace_end *to);
 
@@ -192,7 +195,8 @@ typedef struct {
     trace_packet after; /* one later than that by more than the tolerance, or frame 0 */
 } trace_survey;
 
-/* Surveys the flows of a host (the port does not count). It goes through all flows, so that the
+/* Surveys the flows of a host (the port does not count); of the loopback's those of all addresses
+ * but it, and no ports: the capture is of that machine. It goes through all flows, so that the
  * number of surveys is bounded: FALSE, and nothing in *found, for a time too many. */
 gboolean trace_survey_host(trace *facts, const trace_end *host, gint64 time, gint64 tolerance,
                            trace_survey *found);

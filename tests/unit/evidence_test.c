@@ -565,8 +565,8 @@ static void the_address_that_was_asked_for(void **state)
     verdict_case failure = failure_of(f, 11004, 18);
     failure.node = "db";
     failure.local = (trace_end){.length = 0};
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_AAAA, 0, FALSE, next(f));
     failure.moment = f->now.time;
@@ -581,7 +581,7 @@ static void the_answer_with_an_address_counts(void **state)
     trace_end host = end(10, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "db";
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f)); /* another server's */
     failure.moment = f->now.time;
@@ -605,7 +605,7 @@ static void a_name_among_many_that_begin_alike(void **state)
     for (int i = 0; i < 3000; i++) {
         char name[32];
         snprintf(name, sizeof name, "www.host%d.example", i);
-        lookups_note_query(f->names, &host, name, LOOKUP_A, next(f));
+        lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, next(f));
         lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, next(f));
     }
     failure.moment = f->now.time;
@@ -621,9 +621,9 @@ static void all_look_ups_of_a_call(void **state)
     trace_end host = end(10, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "db";
-    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db.corp.example", LOOKUP_A, 0, TRUE, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
     failure.moment = f->now.time;
     failure.duration = 4 * MS; /* both are of this call */
@@ -638,8 +638,8 @@ static void answered_by_multicast(void **state)
     trace_end host = end(10, 0), neighbour = end(11, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "printer.local";
-    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, next(f));
-    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, NULL, "printer.local", LOOKUP_A, 0, TRUE, next(f));
     failure.moment = f->now.time;
     expect(f, failure, VERDICT_CONTRADICTED, 3);
@@ -744,6 +744,32 @@ static void all_traffic_of_a_host_stops(void **state)
     expect(f, other, VERDICT_CONFIRMED, last);
 }
 
+/* The loopback goes on, and is no network. */
+static void all_traffic_of_the_loopbacks_host_stops(void **state)
+{
+    fixture *f = *state;
+    const trace_end loopback = {.address = {127, 0, 0, 1}, .length = 4};
+    converse(f, 50001);
+    converse(f, 50002);
+    guint32 last = f->now.frame;
+    verdict_case failure = failure_of(f, 10050, RECV);
+    failure.host = loopback;
+    failure.local = (trace_end){.length = 0};
+    f->client.address[0] = f->server.address[0] = 127;
+    converse(f, 50001);
+    converse(f, 50002);
+    f->now.time += 20000 * (gint64)MS;
+    out(f, ACK, 101, 10);
+    note_time(f);
+    expect(f, failure, VERDICT_CONFIRMED, last);
+    f->client = end(11, 50003);
+    f->server = end(12, 443);
+    handshake(f); /* its own, or one that it only sees */
+    guint32 after = f->now.frame;
+    note_time(f);
+    expect(f, failure, VERDICT_INCONCLUSIVE, after);
+}
+
 static void nearly_all_dynamic_ports_in_use(void **state)
 {
     enum { ALL = 16000 };
@@ -828,6 +854,7 @@ int main(void)
         CASE(frames_that_a_read_filter_leaves_out),
         CASE(a_packet_that_is_dissected_twice),
         CASE(all_traffic_of_a_host_stops),
+        CASE(all_traffic_of_the_loopbacks_host_stops),
         CASE(nearly_all_dynamic_ports_in_use),
         CASE(surveys_are_bounded),
     };

@@ -155,6 +155,29 @@ static void questions_that_do_not_follow_each_other_prove_no_silence(void **stat
     expect(f, failure, VERDICT_CONFIRMED, 4);
 }
 
+/* The host's own addresses are not known: whoever asks can be it. */
+static void a_search_of_the_loopbacks_host(void **state)
+{
+    fixture *f = *state;
+    ask(f, 2);
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    failure.host = end(99, 0);
+    expect(f, failure, VERDICT_LOCAL, 0);
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    trace_end other = end(11, 0), neighbour = end(7, 0);
+    trace_note_neighbour(f->facts, &other, &neighbour, FALSE, next(f));
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_LOCAL, 0); /* either could be meant */
+    trace_note_neighbour(f->facts, &other, &neighbour, TRUE, next(f));
+    f->now.time += 61 * (gint64)1000 * MS;
+    ask(f, 1);
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_LOCAL, 0);
+}
+
 static void an_icmp_error_counts_before_the_search(void **state)
 {
     fixture *f = *state;
@@ -252,6 +275,7 @@ int main(void)
         CASE(a_search_of_long_before_proves_nothing),
         CASE(a_search_shows_that_there_is_a_route),
         CASE(questions_that_do_not_follow_each_other_prove_no_silence),
+        CASE(a_search_of_the_loopbacks_host),
         CASE(an_icmp_error_counts_before_the_search),
         CASE(a_host_that_is_down),
         CASE(a_handshake_after_the_error_contradicts),

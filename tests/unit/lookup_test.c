@@ -39,7 +39,7 @@ static trace_packet packet(guint32 second)
 
 static void ask(lookups *names, const char *name, guint32 second)
 {
-    lookups_note_query(names, &host, name, LOOKUP_A, packet(second));
+    lookups_note_query(names, &host, name, LOOKUP_A, FALSE, packet(second));
 }
 
 static void answer(lookups *names, const char *name, guint8 rcode, gboolean found, guint32 second)
@@ -97,7 +97,7 @@ static void asked_again_after_the_answer_it_is_another(void **state)
 static void the_other_type_is_of_the_same_look_up(void **state)
 {
     ask(*state, "db.example", 1);
-    lookups_note_query(*state, &host, "db.example", LOOKUP_AAAA, packet(30));
+    lookups_note_query(*state, &host, "db.example", LOOKUP_AAAA, FALSE, packet(30));
     finding f = find(*state, "db.example", 0, 1000);
     assert_int_equal(f.last.questions[LOOKUP_A].queries, 1);
     assert_int_equal(f.last.questions[LOOKUP_AAAA].queries, 1);
@@ -137,7 +137,7 @@ static void queries_need_not_come_in_order(void **state)
 static void the_other_type_alone_long_after_is_another(void **state)
 {
     ask(*state, "db.example", 1);
-    lookups_note_query(*state, &host, "db.example", LOOKUP_AAAA, packet(100));
+    lookups_note_query(*state, &host, "db.example", LOOKUP_AAAA, FALSE, packet(100));
     finding f = find(*state, "db.example", 90, 1000);
     assert_int_equal(f.count, 1);
     assert_int_equal(f.last.questions[LOOKUP_A].queries, 0);
@@ -155,7 +155,7 @@ static void a_packet_dissected_twice_counts_once(void **state)
     assert_int_equal(question(*state, "db.example").queries, 1);
     assert_int_equal(lookups_changes(*state), before);
     /* The frame's number given to another packet, by a read filter. */
-    lookups_note_query(*state, &host, "db.example", LOOKUP_A, (trace_packet){1, 2 * SECOND});
+    lookups_note_query(*state, &host, "db.example", LOOKUP_A, FALSE, (trace_packet){1, 2 * SECOND});
     assert_int_equal(question(*state, "db.example").queries, 2);
 }
 
@@ -198,7 +198,7 @@ static void by_multicast_all_who_asked_are_answered(void **state)
     finding f = {0};
 
     ask(*state, "db.local", 1);
-    lookups_note_query(*state, &other, "db.local", LOOKUP_A, packet(2));
+    lookups_note_query(*state, &other, "db.local", LOOKUP_A, FALSE, packet(2));
     lookups_note_answer(*state, NULL, "db.local", LOOKUP_A, NOERROR, TRUE, packet(3));
     lookups_note_answer(*state, NULL, "nobody.local", LOOKUP_A, NOERROR, TRUE, packet(4));
     assert_int_equal(question(*state, "db.local").answer.frame, 3);

@@ -11,7 +11,7 @@ enum { GETADDRINFO = 18, INET = 2, INET6 = 23 };
 static void ask(fixture *f, const char *name, int which)
 {
     const trace_end host = end(10, 0);
-    lookups_note_query(f->names, &host, name, which, next(f));
+    lookups_note_query(f->names, &host, name, which, FALSE, next(f));
 }
 
 static void tell(fixture *f, const char *name, int which, guint8 rcode, gboolean found)
@@ -116,9 +116,7 @@ static void nobody_needs_to_answer_a_multicast(void **state)
     fixture *f = *state;
     const trace_end host = end(10, 0);
     trace_note_heard(f->facts, &host);
-    ask(f, "db", LOOKUP_A);
-    lookups_note_multicast(f->names, &host, "db", LOOKUP_A);
-    lookups_note_multicast(f->names, &host, "nobody", LOOKUP_A);
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, TRUE, next(f));
     f->now.time += 2 * SECOND;
     expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 1);
     expect_words(f, failure_to_find(f, 11002), "went out by multicast");
@@ -203,6 +201,69 @@ static void of_several_look_ups_those_of_the_call(void **state)
     expect(f, failure_to_find(f, 11001), VERDICT_UNSEEN, 0);
 }
 
+static void note_look_up(fixture *f, guint8 asker, guint8 rcode, gboolean found)
+{
+    const trace_end host = end(asker, 0);
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, rcode, found, next(f));
+}
+
+/* The host's own addresses are not known: whoever asks a server from here can be it. */
+static void a_report_over_the_loopback_is_of_whoever_asked(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 11001, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = failure.remote = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_UNSEEN, 0);
+    note_look_up(f, 10, 3, FALSE);
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    note_look_up(f, 11, 3, FALSE); /* and says the same */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    note_look_up(f, 12, 2, FALSE); /* another answer: whose it is nobody knows */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    f->now.time += 70 * SECOND;
+    note_look_up(f, 10, 0, TRUE); /* another program's, perhaps */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_INCONCLUSIVE, f->now.frame);
+    failure.host = end(13, 0);
+    expect(f, failure, VERDICT_UNSEEN, 0);
+}
+
+static void a_silent_server_is_one_also_for_the_loopback(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 2 * SECOND;
+    verdict_case failure = failure_of(f, 11002, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = failure.remote = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    trace_note_heard(f->facts, &host);
+    expect(f, failure, VERDICT_CONFIRMED, 1);
+}
+
+/* More askers than are kept: it can be any. */
+static void too_many_ask_for_the_loopback(void **state)
+{
+    fixture *f = *state;
+    for (guint8 i = 0; i < LOOKUPS_MAX_ASKERS + 1; i++) {
+        const trace_end host = end(i, 0);
+        lookups_note_query(f->names, &host, "other", LOOKUP_A, FALSE, next(f));
+    }
+    verdict_case failure = failure_of(f, 11001, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+}
+
 static void without_a_name_there_is_no_look_up(void **state)
 {
     fixture *f = *state;
@@ -227,6 +288,9 @@ int main(void)
         CASE(asked_again_for_minutes),
         CASE(the_address_that_was_asked_for_counts),
         CASE(of_several_look_ups_those_of_the_call),
+        CASE(a_report_over_the_loopback_is_of_whoever_asked),
+        CASE(a_silent_server_is_one_also_for_the_loopback),
+        CASE(too_many_ask_for_the_loopback),
         CASE(without_a_name_there_is_no_look_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
