@@ -21,11 +21,18 @@ static phrase whose(trace_event rst)
     return words;
 }
 
+/* That the host went on once it was answered, also after the failure: its system had not given the
+ * connection up. A late answer alone does not say so. */
+static trace_event sent_on(const view *v)
+{
+    return trace_last_event(v->flow, EVENT_SENT_ON, v->mine, 0, G_MAXINT64, 0);
+}
+
 /* Data that was sent again, and of which nothing was acknowledged since. */
 static trace_event unacknowledged(const view *v)
 {
     trace_event none = {0}, again = my_event(v, EVENT_AGAIN);
-    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) &&
+    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) && is_latest(again, sent_on(v)) &&
                    is_latest(again, inbound(v, EVENT_RST)) && hears_both_ways(v)
                ? again
                : none;
@@ -36,7 +43,8 @@ static trace_event unanswered_probe(const view *v)
 {
     trace_event none = {0}, probe = my_event(v, EVENT_PROBE);
     return probe.value > 1 && is_latest(probe, my_event(v, EVENT_PROBE_ANSWERED)) &&
-                   is_latest(probe, inbound(v, EVENT_RST)) && hears_both_ways(v)
+                   is_latest(probe, sent_on(v)) && is_latest(probe, inbound(v, EVENT_RST)) &&
+                   hears_both_ways(v)
                ? probe
                : none;
 }
@@ -210,6 +218,12 @@ verdict judge_timeout(const view *v)
         return because_unacknowledged(v, again);
     if (probe.frame && !is_windows(v)) /* which says 10052 of it */
         return because_unanswered(v, probe);
+    if (is_latest(sent_on(v), my_event(v, EVENT_AGAIN)) && sent_on(v).time > v->failure->moment)
+        return answer(
+            v, VERDICT_INCONCLUSIVE,
+            "The connection went on %s, after the failure: a silent peer, or the program's "
+            "own time limit",
+            in_frame(v, at(sent_on(v))).text);
     return answer(v, VERDICT_INCONCLUSIVE,
                   "All data was acknowledged: a silent peer, or the program's own time limit");
 }

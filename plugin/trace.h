@@ -58,6 +58,7 @@ typedef enum {
     EVENT_ACKNOWLEDGED,   /* some of what it had sent again */
     EVENT_PROBE,          /* keep-alive; value: how many are unanswered */
     EVENT_PROBE_ANSWERED, /* a packet came after its probes */
+    EVENT_SENT_ON,        /* what it sent next once either was answered: it had not given up */
     EVENT_WINDOW_CLOSED,  /* it takes no more data */
     EVENT_WINDOW_OPENED,
     EVENT_DATAGRAM, /* larger than all before, or kept by trace_keep; value: its size */

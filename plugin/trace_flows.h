@@ -30,6 +30,7 @@ typedef struct {
     guint8 scale, hops;
     guint8 has_syn : 1, has_sent : 1, has_acked : 1, has_fin : 1, is_reset : 1, is_closed : 1,
         hops_vary : 1, has_data : 1;
+    guint8 was_answered : 1; /* at last, and has sent nothing since */
 } tcp_side;
 
 typedef struct {

@@ -104,6 +104,15 @@ static gboolean is_probe(const tcp_side *side, const trace_segment *segment)
            segment->sequence == side->sent_to - 1 && side->acked_to == side->sent_to;
 }
 
+static void note_sent_on(trace *facts, trace_flow *flow, int side, trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+
+    if (mine->was_answered)
+        flow_add_event(facts, flow, EVENT_SENT_ON, side, 0, packet);
+    mine->was_answered = FALSE;
+}
+
 /* What takes sequence numbers: data and FIN. */
 static void note_span(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
                       gint64 pause, trace_packet packet)
@@ -151,6 +160,7 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
 
     if (other->probes > 0) {
         other->probes = 0;
+        other->was_answered = TRUE;
         flow_add_event(facts, flow, EVENT_PROBE_ANSWERED, !side, 0, packet);
     }
     if (other->has_acked && !is_after(to, other->acked_to))
@@ -161,6 +171,7 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
     }
     if (other->again > 0) {
         other->again = 0;
+        other->was_answered = TRUE;
         flow_add_event(facts, flow, EVENT_ACKNOWLEDGED, !side, 0, packet);
     }
     if (other->is_reset && is_after(to, other->reset_at)) {
@@ -222,6 +233,7 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
         if (first || !flow->is_established)
             flow_add_event(facts, flow, EVENT_FIRST, side, 0, packet);
         flow->is_established = TRUE;
+        note_sent_on(facts, flow, side, packet);
         note_span(facts, flow, side, segment, pause, packet);
     }
     if (segment->flags & TRACE_ACK)

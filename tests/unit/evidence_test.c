@@ -348,20 +348,17 @@ static void a_report_keeps_its_evidence(void **state)
 {
     fixture *f = *state;
     handshake(f);
-    out(f, ACK, 101, 10);
-    in(f, ACK, 111, 0);
     verdict_case failure = {0};
+    guint32 frame = 0;
     for (int i = 0; i < 2000; i++) {
-        out(f, ACK, 110, 0);
+        in_at(f, RST, 500000, 0, 0); /* outside of the window */
         if (i == 1000) {
-            out(f, ACK, 110, 0);
-            failure = failure_of(f, 10052, RECV);
+            frame = f->now.frame;
+            failure = failure_of(f, 10054, RECV);
             verdict_judge(f->facts, f->names, &failure, TRUE, NULL);
         }
-        in(f, ACK, 111, 0);
     }
-    verdict v = judge(f, &failure);
-    assert_int_equal(v.kind, VERDICT_CONFIRMED);
+    expect(f, failure, VERDICT_INCONCLUSIVE, frame);
 }
 
 static void aborted_after_the_peers_reset(void **state)
@@ -402,6 +399,54 @@ static void acknowledged_only_after_the_failure(void **state)
     f->now.time += 1000 * (gint64)MS;
     in(f, ACK, 111, 0);
     expect(f, failure, VERDICT_CONFIRMED, 6); /* in two passes as in one */
+}
+
+/* The program had a time limit of its own: its system had given up nothing. */
+static void a_connection_that_goes_on_after_the_failure(void **state)
+{
+    static const guint32 errors[] = {10060, 10053};
+    fixture *f = *state;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 101, 10);
+    f->now.time += 300 * (gint64)MS;
+    out(f, ACK, 101, 10);
+    verdict_case failure = failure_of(f, 10060, RECV);
+    f->now.time += 50 * (gint64)MS;
+    in(f, ACK, 111, 0);
+    out(f, ACK, 111, 10);
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        failure.error = errors[i];
+        expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    }
+    failure.error = 10060;
+    expect_words(f, failure, "The connection went on in frame 8, after the failure");
+    out(f, ACK, 111, 10); /* what is lost later counts again */
+    expect_error(f, 10060, RECV, VERDICT_CONFIRMED, 9);
+    f->client.port++;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 101, 10);
+    out(f, ACK, 101, 10);
+    failure = failure_of(f, 10060, RECV);
+    in(f, ACK, 111, 0);
+    out(f, RST, 111, 0); /* it had given up */
+    expect(f, failure, VERDICT_CONFIRMED, f->now.frame - 2);
+}
+
+static void probes_that_are_answered_after_the_failure(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    out(f, ACK, 110, 0);
+    out(f, ACK, 110, 0);
+    verdict_case failure = failure_of(f, 10052, RECV);
+    in(f, ACK, 111, 0);
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    out(f, ACK, 111, 10);
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
 }
 
 static void what_a_pending_call_waits_for(void **state)
@@ -837,6 +882,8 @@ int main(void)
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),
+        CASE(a_connection_that_goes_on_after_the_failure),
+        CASE(probes_that_are_answered_after_the_failure),
         CASE(what_a_pending_call_waits_for),
         CASE(a_cancelled_call),
         CASE(whose_port_is_in_use),
