@@ -102,15 +102,21 @@ verdict judge_by_icmp(const view *v)
     return with_evidence(v, result, at(icmp));
 }
 
-static gboolean peer_sent_after(const view *v, trace_event asked)
+/* The last that shows a packet of the peer before the failure. A RST shows its address alone. */
+static trace_event last_of_peer(const view *v)
 {
-    static const trace_kind kinds[] = {EVENT_SYN_ACK, EVENT_FIRST, EVENT_DATAGRAM, EVENT_FIN};
+    const trace_event events[] = {
+        peers_event(v, EVENT_SYN_ACK),   peers_event(v, EVENT_FIRST),
+        peers_event(v, EVENT_DATAGRAM),  peers_event(v, EVENT_FIN),
+        my_event(v, EVENT_ACKNOWLEDGED), my_event(v, EVENT_PROBE_ANSWERED),
+    };
+    trace_event last = {0};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (is_latest(peers_event(v, kinds[i]), asked))
-            return TRUE;
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+        if (is_latest(events[i], last))
+            last = events[i];
     }
-    return FALSE;
+    return last;
 }
 
 /* A search that failed is told of within so long, where the report does not say when its call
@@ -164,7 +170,7 @@ verdict judge_by_neighbour(const view *v)
         trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
     /* Who sends packets is there. */
     if (!is_latest(asked, answered) || asked.value < QUESTIONS_IN_A_ROW || asked.time < since ||
-        !trace_has_heard(v->facts, &host) || (v->flow && peer_sent_after(v, asked)))
+        !trace_has_heard(v->facts, &host) || (v->flow && is_latest(last_of_peer(v), asked)))
         return answer(v, VERDICT_NONE, "%s", "");
     return with_evidence(
         v,
@@ -183,7 +189,9 @@ verdict judge_unreachable(const view *v)
 
     if (by_neighbour.kind != VERDICT_NONE)
         return by_neighbour;
-    if (v->protocol == TRACE_TCP && done.kind == EVENT_SYN_ACK && is_latest(done, icmp))
+    /* Once connected, the way to the peer can be lost later. */
+    if (v->protocol == TRACE_TCP && verdict_is_connect(v->failure) && done.kind == EVENT_SYN_ACK &&
+        is_latest(done, icmp))
         return with_evidence(v,
                              answer(v, VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
                                     in_frame(v, at(done)).text),
@@ -191,25 +199,43 @@ verdict judge_unreachable(const view *v)
     return judge_by_icmp(v);
 }
 
+/* To find that nobody answers takes the host's system longer. */
+#define SEARCH_TIME RULE_SECOND
+
+/* A packet of the peer that came when the host must have been searching for it already: at the end
+ * of its connect, or right before, and after all that went unanswered. */
+static trace_event sign_of_life(const view *v)
+{
+    trace_event none = {0}, last = last_of_peer(v);
+    gboolean is_answer = verdict_is_connect(v->failure) && last.kind == EVENT_SYN_ACK;
+
+    if (!is_answer && last.time < v->failure->moment - SEARCH_TIME)
+        return none;
+    return is_latest(last, my_event(v, EVENT_AGAIN)) && is_latest(last, my_event(v, EVENT_PROBE)) &&
+                   is_latest(last, my_event(v, EVENT_SYN))
+               ? last
+               : none;
+}
+
 verdict judge_host_down(const view *v)
 {
-    trace_event first = peers_event(v, EVENT_SYN_ACK);
+    trace_event sign = sign_of_life(v), icmp = icmp_error(v);
     verdict by_neighbour = judge_by_neighbour(v);
 
     if (by_neighbour.kind != VERDICT_NONE)
         return by_neighbour;
-    if (!first.frame)
-        first = peers_event(v, EVENT_FIRST);
-    if (!first.frame)
-        first = peers_event(v, EVENT_DATAGRAM);
-    if (first.frame)
+    if (is_latest(sign, icmp))
         return with_evidence(v,
                              answer(v, VERDICT_CONTRADICTED,
                                     "The host is there: it sent a packet %s",
-                                    in_frame(v, at(first)).text),
-                             at(first));
-    return answer(v, VERDICT_INCONCLUSIVE,
-                  "The peer sent nothing, and no search for it is in the trace");
+                                    in_frame(v, at(sign)).text),
+                             at(sign));
+    if (icmp.frame)
+        return judge_by_icmp(v);
+    return answer(
+        v, VERDICT_INCONCLUSIVE,
+        "The trace has neither a search for the peer without an answer nor a packet of it "
+        "right before the failure");
 }
 
 /* Unlike Windows, Linux has this error of an ICMP "prohibited", after a SYN. */

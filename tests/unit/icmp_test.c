@@ -8,7 +8,7 @@
 enum { WINDOWS = 1, WINE = 2, LINUX = 3 };
 enum { TCP = 6, UDP = 17, SEND = 6, RECVFROM = 9, SENDTO = 7 };
 enum { NET = 10051, HOST = 10065, DENIED = 10013, REFUSED = 10061, RESET = 10054, HOPS = 10052 };
-enum { TIMED_OUT = 10060, SIZE = 10040 };
+enum { TIMED_OUT = 10060, SIZE = 10040, DOWN = 10064 };
 
 /* One packet of the client, and an ICMP error that quotes it: the second packet. */
 static void send_and_quote(fixture *f, guint8 protocol, gboolean v6, guint8 type, guint8 code)
@@ -206,6 +206,40 @@ static void a_host_that_is_down(void **state)
     expect(f, failure, VERDICT_CONTRADICTED, f->now.frame);
 }
 
+/* An hour of data, and then the way to the peer is lost. */
+static void what_was_there_before_excludes_no_loss(void **state)
+{
+    static const guint32 errors[] = {HOST, NET, DOWN};
+    fixture *f = *state;
+    handshake(f);
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    f->now.time += 3600 * (gint64)1000 * MS;
+    for (int unanswered = 0; unanswered < 3; unanswered++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+            verdict_case failure = failure_of(f, errors[i], SEND);
+            failure.platform = LINUX;
+            expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+        }
+        out(f, ACK, 111, 10);
+    }
+    in(f, ACK, 121, 0);
+    expect_error(f, DOWN, SEND, VERDICT_CONTRADICTED, f->now.frame);
+    f->now.time += 2000 * (gint64)MS;
+    expect_error(f, DOWN, SEND, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void an_icmp_error_supports_that_the_host_is_down(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    icmp(f, TCP, 3, 1);
+    expect_error(f, DOWN, CONNECT, VERDICT_INCONCLUSIVE, 2);
+    assert_non_null(strstr(f->reason, "type 3, code 1"));
+    in(f, SYN_ACK, 101, 0);
+    expect_error(f, DOWN, CONNECT, VERDICT_CONTRADICTED, 3);
+}
+
 static void a_handshake_after_the_error_contradicts(void **state)
 {
     fixture *f = *state;
@@ -278,6 +312,8 @@ int main(void)
         CASE(a_search_of_the_loopbacks_host),
         CASE(an_icmp_error_counts_before_the_search),
         CASE(a_host_that_is_down),
+        CASE(what_was_there_before_excludes_no_loss),
+        CASE(an_icmp_error_supports_that_the_host_is_down),
         CASE(a_handshake_after_the_error_contradicts),
         CASE(access_denied),
         CASE(each_call_receives_or_sends),
