@@ -10,10 +10,15 @@
 /* Where the report does not say how long its call took: a look-up takes no longer. */
 #define LOOKUP_TIME (60 * RULE_SECOND)
 
+/* An answer so soon after the first question is prompt: Windows asks again after a second, others
+ * later, and until then nobody has given up. What comes after can come to a call that listens to
+ * another server by then, or not any more. */
+#define PROMPT_TIME RULE_SECOND
+
 enum { NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED };
 
 /* How much an answer says about the failure. */
-typedef enum { UNANSWERED, OTHER, FITTING, FOUND } answer_rank;
+typedef enum { UNANSWERED, OTHER, LATE, FITTING, FOUND } answer_rank;
 
 /* The look-up that says most, while they are gone through. */
 typedef struct {
@@ -73,7 +78,10 @@ static answer_rank rank_of(const view *v, const lookup_question *question)
     if (!question->answer.frame || question->answer.time > v->failure->moment)
         return UNANSWERED;
     if (question->has_records)
-        return FOUND;
+        return v->failure->error == 11002 &&
+                       question->answer.time - question->first_query.time > PROMPT_TIME
+                   ? LATE
+                   : FOUND;
     return rcode_fits(v->failure->error, question->rcode) ? FITTING : OTHER;
 }
 
@@ -205,6 +213,13 @@ verdict judge_name(const view *v)
     switch (search.rank) {
     case UNANSWERED:
         return judge_unanswered(v, &search);
+    case LATE:
+        return with_evidence(v,
+                             answer(v, VERDICT_INCONCLUSIVE,
+                                    "The name server gave an address for %s %s, but not within a "
+                                    "second of the first query",
+                                    name.text, in_frame(v, reply).text),
+                             reply);
     case FOUND:
         return with_evidence(
             v,

@@ -111,6 +111,24 @@ static void what_is_asked_after_the_failure_is_another_calls(void **state)
     expect_words(f, failure, "1 query for db");
 }
 
+/* The second server is asked by the time that the first one answers. */
+static void a_late_answer_does_not_exclude_that_none_came_in_time(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 5 * SECOND;
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 2 * SECOND;
+    tell(f, "db", LOOKUP_A, 0, TRUE);
+    f->now.time += 3 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 3);
+    expect_words(f, failure_to_find(f, 11002), "not within a second of the first query");
+    expect(f, failure_to_find(f, 11001), VERDICT_CONTRADICTED, 3);
+    ask(f, "db", LOOKUP_A);
+    tell(f, "db", LOOKUP_A, 0, TRUE);
+    expect(f, failure_to_find(f, 11002), VERDICT_CONTRADICTED, 5);
+}
+
 static void nobody_needs_to_answer_a_multicast(void **state)
 {
     fixture *f = *state;
@@ -283,6 +301,7 @@ int main(void)
         CASE(an_answer_after_the_failure_is_too_late),
         CASE(a_silent_name_server),
         CASE(what_is_asked_after_the_failure_is_another_calls),
+        CASE(a_late_answer_does_not_exclude_that_none_came_in_time),
         CASE(nobody_needs_to_answer_a_multicast),
         CASE(asked_again_by_a_second_call),
         CASE(asked_again_for_minutes),
