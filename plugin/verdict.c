@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A flow that a report does not name is one that had a packet so short a time before. */
+/* A flow that a report does not name is one that had a packet so short a time before, or during the
+ * call; and for a call that connects an attempt that can still have been on its way. */
 #define ALIVE_TIME (60 * RULE_SECOND)
 
 /* An attempt to connect ends so long after its first SYN at the latest, where the report does not
@@ -222,9 +223,10 @@ static verdict judge_local(const view *v)
 
 /* When a flow counts as one of a moment. */
 typedef struct {
-    gint64 after;      /* it had a packet no earlier than this */
-    guint16 port;      /* of the host, or 0: any */
-    trace_end *before; /* the host's end of the flow that passed before */
+    gint64 after;       /* it had a packet no earlier than this; */
+    gint64 asked_after; /* or, where that is a SYN without an answer, than this */
+    guint16 port;       /* of the host, or 0: any */
+    trace_end *before;  /* the host's end of the flow that passed before */
     const view *v;
 } flow_wish;
 
@@ -256,10 +258,13 @@ static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *da
             if (!is_open) /* nothing came after it */
                 return FALSE;
             break;
+        case EVENT_SYN:
+            if (event->time >= wish->asked_after)
+                return TRUE;
+            break;
         case EVENT_FIN:
             closed_sides |= 1U << event->side;
             /* FALLTHROUGH */
-        case EVENT_SYN:
         case EVENT_ICMP:
             if (event->time >= wish->after)
                 return TRUE;
@@ -317,7 +322,8 @@ static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol,
 /* Whose port it is that is in use. */
 static verdict judge_in_use(const view *v)
 {
-    flow_wish wish = {.after = v->failure->moment - TRACE_PORT_TIME, .v = v};
+    gint64 since = v->failure->moment - TRACE_PORT_TIME;
+    flow_wish wish = {.after = since, .asked_after = since, .v = v};
     trace_flow *holder = NULL;
     guint8 protocol = v->protocol ? v->protocol : TRACE_TCP;
 
@@ -451,8 +457,13 @@ static guint find_likely_flow(view *v, guint8 protocol)
 {
     const verdict_case *failure = v->failure;
     trace_end before = {.length = 0};
-    flow_wish wish = {
-        .after = failure->moment - ALIVE_TIME, .port = v->own.port, .before = &before, .v = v};
+    gint64 alive = failure->moment - MAX(ALIVE_TIME, failure->duration);
+    flow_wish wish = {.after = alive,
+                      .asked_after =
+                          verdict_is_connect(failure) ? MIN(alive, attempt_began(v)) : alive,
+                      .port = v->own.port,
+                      .before = &before,
+                      .v = v};
     gint64 by = failure->moment + RULE_TOLERANCE;
     trace_flow *flow = NULL;
     guint count = 0;

@@ -227,8 +227,50 @@ static void an_attempt_without_an_answer_is_meant_too(void **state)
     icmp(f, 6, 3, 3);
     failure.moment = f->now.time + MS;
     expect(f, failure, VERDICT_CONFIRMED, 2);
-    failure.moment += 70 * SECOND;
+    failure.moment += 310 * SECOND;
     expect(f, failure, VERDICT_UNSEEN, 0);
+}
+
+/* Linux sends its last SYN a minute before it gives up. */
+static void an_attempt_is_meant_for_as_long_as_it_lasts(void **state)
+{
+    static const gint64 seconds[] = {0, 1, 3, 7, 15, 31, 63};
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    const gint64 start = f->now.time;
+    trace_note_heard(f->facts, &host);
+    for (size_t i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        f->now.time = start + seconds[i] * SECOND;
+        out(f, SYN, 100, 0);
+    }
+    verdict_case failure = failure_of(f, 10060, CONNECT);
+    memset(&failure.local, 0, sizeof failure.local);
+    failure.moment = start + 127 * SECOND;
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    failure.duration = 127 * SECOND;
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    failure.duration = 20 * SECOND; /* another attempt */
+    expect(f, failure, VERDICT_UNSEEN, 0);
+    failure.duration = MS / 500; /* connect is asked again how the first call ended */
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    failure.duration = 0;
+    f->client.port++; /* refused two minutes ago, when this attempt was on its way */
+    f->now.time = start;
+    out(f, SYN, 100, 0);
+    in(f, RST_ACK, 101, 0);
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+}
+
+static void a_long_call_was_there_all_the_time(void **state)
+{
+    fixture *f = *state;
+    reset_once(f);
+    verdict_case failure = failure_of(f, 10054, RECV);
+    memset(&failure.local, 0, sizeof failure.local);
+    failure.moment += 100 * SECOND;
+    expect(f, failure, VERDICT_UNSEEN, 0);
+    failure.duration = 101 * SECOND;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
 }
 
 /* Ports in use */
@@ -331,6 +373,8 @@ int main(void)
         CASE(who_was_refused_before_is_meant),
         CASE(who_is_over_for_a_minute_is_not_meant),
         CASE(an_attempt_without_an_answer_is_meant_too),
+        CASE(an_attempt_is_meant_for_as_long_as_it_lasts),
+        CASE(a_long_call_was_there_all_the_time),
         CASE(who_holds_a_port),
         CASE(whose_port_it_is_over_the_loopback),
         CASE(a_port_that_is_not_named),
