@@ -605,6 +605,10 @@ gboolean trace_stream_of(const trace_flow *flow, gint64 time, guint32 *stream)
 
 /* UDP and ICMP */
 
+/* Of so long the largest datagram is noted: half as long as a report looks back for one that was
+ * too large, so that there is one where there was any. */
+#define LARGEST_TIME (30 * G_GINT64_CONSTANT(1000000000))
+
 trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, guint32 length,
                            trace_packet packet)
 {
@@ -620,11 +624,14 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
         return NULL;
     int side = trace_side_of(flow, from);
     udp_side *mine = &flow->sides[side].udp;
-    gboolean larger = !trace_has_sent(flow, side) || length > mine->largest;
+    gboolean is_over = !trace_has_sent(flow, side) || packet.time - mine->since > LARGEST_TIME;
+    gboolean larger = is_over || length > mine->largest;
     flow_touch(facts, flow, side, packet);
     mine->frame = packet.frame;
     mine->time = packet.time;
     mine->length = length;
+    if (is_over)
+        mine->since = packet.time;
     if (larger) {
         mine->largest = length;
         flow_add_event(facts, flow, EVENT_DATAGRAM, side, length, packet);

@@ -61,7 +61,7 @@ typedef enum {
     EVENT_SENT_ON,        /* what it sent next once either was answered: it had not given up */
     EVENT_WINDOW_CLOSED,  /* it takes no more data */
     EVENT_WINDOW_OPENED,
-    EVENT_DATAGRAM, /* larger than all before, or kept by trace_keep; value: its size */
+    EVENT_DATAGRAM, /* the largest of half a minute, or kept by trace_keep; value: its size */
     EVENT_ICMP,     /* value: as trace_icmp_value() makes it */
     EVENT_ASKED,    /* for its neighbour; value: how often in a row, without an answer */
     EVENT_ANSWERED, /* its neighbour's question */

@@ -37,6 +37,7 @@ typedef struct {
     gint64 time;
     guint32 frame, length; /* of its last datagram */
     guint32 largest;
+    gint64 since; /* of the half minute that it is the largest of */
 } udp_side;
 
 typedef union {

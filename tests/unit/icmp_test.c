@@ -300,6 +300,25 @@ static void a_datagram_larger_than_the_buffer(void **state)
     assert_int_equal(too_long(f, RECVFROM, 1999).kind, VERDICT_INCONCLUSIVE);
 }
 
+/* To a socket that is not connected, so that the report does not say from whom. */
+static void the_same_datagram_again_and_again(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 100; i++) {
+        trace_note_udp(f->facts, &f->server, &f->client, 2000, next(f));
+        trace_note_udp(f->facts, &f->server, &f->client, 100, next(f));
+        verdict_case failure = failure_of(f, SIZE, RECVFROM);
+        failure.protocol = UDP;
+        failure.bytes = 512;
+        failure.remote = (trace_end){.length = 0};
+        if (judge(f, &failure).kind != VERDICT_CONFIRMED)
+            fail_msg("after %d seconds: %s", i * i, f->reason);
+        if (i > 30)
+            assert_int_equal(judge(f, &failure).evidence[0].frame, f->now.frame - 1);
+        f->now.time += (2 * i + 1) * (gint64)1000 * MS;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +337,7 @@ int main(void)
         CASE(access_denied),
         CASE(each_call_receives_or_sends),
         CASE(a_datagram_larger_than_the_buffer),
+        CASE(the_same_datagram_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
