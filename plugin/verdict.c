@@ -134,15 +134,17 @@ static gboolean can_come_later(const view *v)
 
 /* Whether the attempt that failed was begun by an earlier call than the one that tells of it: how
  * long this one took says nothing then. Where connect itself is asked for the end of an attempt, it
- * returns at once, and without a SYN. */
+ * returns at once and without a SYN; of one that succeeded there is nothing to ask. */
 static gboolean is_of_earlier_call(const view *v)
 {
     const verdict_case *failure = v->failure;
 
     if (!verdict_is_connect(failure) || failure->error == 10037)
         return TRUE;
-    return failure->duration <= AT_ONCE && can_come_later(v) &&
-           (!v->flow ||
+    if (failure->duration > AT_ONCE || !can_come_later(v))
+        return FALSE;
+    return !v->flow ||
+           (!handshake_of(v).frame &&
             my_event(v, EVENT_SYN).time < failure->moment - failure->duration - RULE_TOLERANCE);
 }
 
@@ -459,8 +461,9 @@ static guint find_likely_flow(view *v, guint8 protocol)
     trace_end before = {.length = 0};
     gint64 alive = failure->moment - MAX(ALIVE_TIME, failure->duration);
     flow_wish wish = {.after = alive,
-                      .asked_after =
-                          verdict_is_connect(failure) ? MIN(alive, attempt_began(v)) : alive,
+                      .asked_after = verdict_is_connect(failure) || can_come_later(v)
+                                         ? MIN(alive, attempt_began(v))
+                                         : alive,
                       .port = v->own.port,
                       .before = &before,
                       .v = v};

@@ -310,6 +310,11 @@ static void an_error_at_once_is_not_of_an_attempt_before(void **state)
     verdict_case longer = at_once(f, 10061, CONNECT, 2 * SECOND); /* it waited for an answer */
     longer.duration = SECOND;
     expect(f, longer, VERDICT_UNSEEN, 0);
+    another(f);
+    connected(f); /* from this port, before */
+    in(f, RST_ACK, 111, 0);
+    expect(f, at_once(f, 10061, CONNECT, 2 * SECOND), VERDICT_UNSEEN, 0);
+    expect(f, at_once(f, 10051, CONNECT, 2 * SECOND), VERDICT_LOCAL, 0);
 }
 
 static void the_peer_sends_but_not_the_answer(void **state)

@@ -5,7 +5,7 @@
  */
 #include "trace_fixture.h"
 
-enum { UDP = 17, BIND = 2 };
+enum { UDP = 17, BIND = 2, GETSOCKOPT = 14 };
 
 #define SECOND (1000 * (gint64)MS)
 
@@ -253,6 +253,9 @@ static void an_attempt_is_meant_for_as_long_as_it_lasts(void **state)
     expect(f, failure, VERDICT_UNSEEN, 0);
     failure.duration = MS / 500; /* connect is asked again how the first call ended */
     expect(f, failure, VERDICT_CONFIRMED, 7);
+    failure.operation = GETSOCKOPT;
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    failure.operation = CONNECT;
     failure.duration = 0;
     f->client.port++; /* refused two minutes ago, when this attempt was on its way */
     f->now.time = start;
