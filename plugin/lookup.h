@@ -51,8 +51,9 @@ gboolean lookups_are_full(const lookups *names);
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
                         gboolean by_multicast, trace_packet packet);
 
-/* The hosts that have asked a server: of so many as ask one machine's, or from one machine. */
-enum { LOOKUPS_MAX_ASKERS = 64 };
+/* The first hosts that asked a server: no machine has so many addresses, and each is looked at for
+ * one report. */
+enum { LOOKUPS_MAX_ASKERS = 16 };
 const trace_end *lookups_askers(const lookups *names, guint *count);
 
 /* Notes the answer that the host got. host NULL: by multicast, all who asked have got it. */

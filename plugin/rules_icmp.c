@@ -152,7 +152,7 @@ static trace_flow *find_search(const view *v, const trace_end *host, const trace
 
 verdict judge_by_neighbour(const view *v)
 {
-    trace_end host = v->local, neighbour = v->failure->remote;
+    trace_end host = v->is_any_address ? v->local : v->own, neighbour = v->failure->remote;
     gint64 moment = v->failure->moment, since = moment - NEIGHBOUR_TIME;
 
     if (v->failure->error == 10051) /* who asks for a neighbour has a route */

@@ -178,6 +178,19 @@ static void a_search_of_the_loopbacks_host(void **state)
     expect(f, failure, VERDICT_LOCAL, 0);
 }
 
+/* Also where the only flow to that end is another host's. */
+static void a_search_is_the_reporting_hosts(void **state)
+{
+    fixture *f = *state;
+    f->client = end(11, 50000);
+    out(f, SYN, 100, 0);
+    in(f, SYN_ACK, 101, 0);
+    ask(f, 2);
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
 static void an_icmp_error_counts_before_the_search(void **state)
 {
     fixture *f = *state;
@@ -329,6 +342,7 @@ int main(void)
         CASE(a_search_shows_that_there_is_a_route),
         CASE(questions_that_do_not_follow_each_other_prove_no_silence),
         CASE(a_search_of_the_loopbacks_host),
+        CASE(a_search_is_the_reporting_hosts),
         CASE(an_icmp_error_counts_before_the_search),
         CASE(a_host_that_is_down),
         CASE(what_was_there_before_excludes_no_loss),
