@@ -246,6 +246,32 @@ class Names(unittest.TestCase):
                                       report_name(11002, "other.local"): (INCONCLUSIVE, "3")})
 
 
+class Loopback(unittest.TestCase):
+    """The collector is on the host itself, which has other addresses than that of its reports."""
+
+    def test_the_host_is_whoever_the_packets_are_of(self):
+        question = dns([("db.example", A)])
+        packets = [ipv4(6, tcp(SYN, 100), HOST, SERVER),
+                   ipv4(6, tcp(RST | ACK, 0, 101, source_port=443, port=50000), SERVER, HOST),
+                   asked(question), answered(dns([("db.example", A)], flags=RESPONSE | NXDOMAIN)),
+                   ipv4(17, udp(bytes(1400), 443, 50001), SERVER, HOST)]
+        kinds = {n: item(18, struct.pack(">HHH", 2, n, 0)) for n in (1, 2)}
+        any_address, server = endpoint(19, "0.0.0.0", 50000), endpoint(20, SERVER, 443)
+        reports = [report(10061, kinds[1] + any_address + server, 5),
+                   report(10061, kinds[1] + endpoint(19, "::", 50000) + server, 14),
+                   report_name(11001, "db.example"),
+                   report(10040, kinds[2] + endpoint(19, "0.0.0.0", 50001) + server +
+                          item(24, struct.pack(">Q", 512)), 9)]
+        sent = [ipv4(17, udp(header(i) + WINDOWS + r, port=10054), "127.0.0.1", "127.0.0.1")
+                for i, r in enumerate(reports)]
+        path = tshark.write("loopback.pcap", pcap(packets + sent))
+        for options in ([], ["-2"]):
+            got = tshark.fields(path, ["winsock.verdict", "winsock.evidence"], "-Y",
+                                "winsock.code", *options)
+            self.assertEqual([list(row.values()) for row in got],
+                             [[[CONFIRMED], [frame]] for frame in ("2", "2", "4", "5")])
+
+
 class Neighbours(unittest.TestCase):
     HEARD = ipv4(17, udp(b"x", 9, 9), "192.0.2.1", HOST)
 
