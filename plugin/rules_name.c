@@ -187,7 +187,7 @@ static name_search search_names(const view *v)
         if (other.is_found && (!search.is_found || other.best.first.time > search.best.first.time))
             search = other;
     }
-    search.is_unclear = is_unclear || (!search.is_found && count == LOOKUPS_MAX_ASKERS);
+    search.is_unclear = is_unclear || count == LOOKUPS_MAX_ASKERS; /* there can be more */
     search.is_anybodys = TRUE;
     return search;
 }
