@@ -16,14 +16,30 @@
  * and a message can have many answers. */
 #define MAX_ASKERS 64
 
-/* A question that went unanswered for so long belongs to a look-up that is over. */
+/* What is asked so long after the question before belongs to another look-up. */
 #define SAME_LOOKUP (60 * G_GINT64_CONSTANT(1000000000))
+
+/* The questions for one type of record, and their answer. */
+typedef struct {
+    trace_packet *queries; /* by their time, owned: a name that nobody answers is asked again by
+                            * call after call, and each has its own */
+    guint32 count;
+    guint8 rcode;
+    guint8 has_records : 1, by_multicast : 1; /* by_multicast: one of them at least was */
+    trace_packet answer;
+} kept_question;
+
+/* A look-up as it is kept: it goes on until a question that was answered is asked again. */
+typedef struct kept_lookup {
+    struct kept_lookup *earlier; /* of the same name by the same host */
+    kept_question questions[LOOKUP_QUESTIONS];
+} kept_lookup;
 
 /* A name that a host asks for. */
 typedef struct {
     trace_end host; /* port 0 */
     char *name;
-    lookup *latest; /* the head of its look-ups, owned */
+    kept_lookup *latest; /* the head of its look-ups, owned */
 } asked_name;
 
 struct lookups {
@@ -31,7 +47,9 @@ struct lookups {
     GHashTable *by_suffix; /* host and first label -> GPtrArray of asked_name */
     GHashTable *by_name;   /* name of mDNS, of any host -> the same */
     guint64 changes;
-    guint count; /* of look-ups */
+    guint count;                          /* of look-ups, and of questions asked again */
+    trace_end askers[LOOKUPS_MAX_ASKERS]; /* of servers */
+    guint asker_count;
 };
 
 static guint asked_hash(gconstpointer data)
@@ -52,8 +70,10 @@ static void asked_free(gpointer data)
 {
     asked_name *asked = data;
 
-    for (lookup *found = asked->latest, *earlier; found; found = earlier) {
+    for (kept_lookup *found = asked->latest, *earlier; found; found = earlier) {
         earlier = found->earlier;
+        for (int which = 0; which < LOOKUP_QUESTIONS; which++)
+            g_free(found->questions[which].queries);
         g_free(found);
     }
     g_free(asked->name);
@@ -145,45 +165,104 @@ static asked_name *ask(lookups *names, const trace_end *host, const char *name)
     return asked;
 }
 
+static gint64 last_asked(const kept_lookup *kept)
+{
+    gint64 last = G_MININT64;
+
+    for (int which = 0; which < LOOKUP_QUESTIONS; which++) {
+        const kept_question *question = &kept->questions[which];
+        if (question->count > 0)
+            last = MAX(last, question->queries[question->count - 1].time);
+    }
+    return last;
+}
+
+/* Whether a query begins a look-up. */
+static gboolean begins_anew(const kept_lookup *latest, int which, trace_packet packet)
+{
+    return !latest || latest->questions[which].answer.frame ||
+           packet.time - last_asked(latest) > SAME_LOOKUP;
+}
+
+static gboolean is_noted(const kept_lookup *latest, int which, trace_packet packet)
+{
+    const kept_question *question = latest ? &latest->questions[which] : NULL;
+
+    if (!question || question->count == 0)
+        return FALSE;
+    const trace_packet *last = &question->queries[question->count - 1];
+    return last->frame == packet.frame && last->time == packet.time;
+}
+
+/* Adds a query in its place: files need not be in order. */
+static void add_query(kept_question *question, trace_packet packet)
+{
+    gboolean is_full = (question->count & (question->count - 1)) == 0; /* room is a power of two */
+
+    if (is_full)
+        question->queries = g_renew(trace_packet, question->queries, MAX(1, 2 * question->count));
+    guint32 place = question->count++;
+    for (guint steps = 0;
+         place > 0 && question->queries[place - 1].time > packet.time && steps < MAX_STEPS;
+         place--, steps++)
+        question->queries[place] = question->queries[place - 1];
+    question->queries[place] = packet;
+}
+
+static void add_asker(lookups *names, const trace_end *host)
+{
+    guint i = 0;
+
+    while (i < names->asker_count && memcmp(&names->askers[i], host, sizeof *host) != 0)
+        i++;
+    if (i == names->asker_count && i < LOOKUPS_MAX_ASKERS)
+        names->askers[names->asker_count++] = *host;
+}
+
+const trace_end *lookups_askers(const lookups *names, guint *count)
+{
+    *count = names->asker_count;
+    return names->askers;
+}
+
 void lookups_note_query(lookups *names, const trace_end *host, const char *name, int which,
-                        trace_packet packet)
+                        gboolean by_multicast, trace_packet packet)
 {
     if (lookups_are_full(names))
         return;
     asked_name *asked = ask(names, host, name);
-    const lookup_question *last = asked->latest ? &asked->latest->questions[which] : NULL;
-    if (!last || last->answer.frame ||
-        (last->queries && packet.time - last->last_query.time > SAME_LOOKUP)) {
-        lookup *begun = g_new0(lookup, 1);
+    if (is_noted(asked->latest, which, packet))
+        return; /* dissected twice */
+    if (begins_anew(asked->latest, which, packet)) {
+        kept_lookup *begun = g_new0(kept_lookup, 1);
         begun->earlier = asked->latest;
-        begun->name = asked->name;
-        begun->first = packet;
         asked->latest = begun;
         names->count++;
+    } else if (asked->latest->questions[which].count > 0) {
+        names->count++;
     }
-    lookup_question *question = &asked->latest->questions[which];
-    if (question->last_query.frame == packet.frame && question->last_query.time == packet.time)
-        return; /* dissected twice */
-    if (!question->queries++)
-        question->first_query = packet;
-    question->last_query = packet;
+    if (by_multicast)
+        asked->latest->questions[which].by_multicast = 1;
+    else
+        add_asker(names, host);
+    add_query(&asked->latest->questions[which], packet);
     names->changes++;
 }
 
 static void answer(lookups *names, asked_name *asked, int which, guint8 rcode, gboolean has_records,
                    trace_packet packet)
 {
-    lookup_question *question = asked ? &asked->latest->questions[which] : NULL;
+    kept_question *question = asked ? &asked->latest->questions[which] : NULL;
 
     /* Of several servers' answers the one that has the address counts, and then one that is whole.
      */
-    if (!question || !question->queries ||
+    if (!question || question->count == 0 ||
         (question->answer.frame &&
          (question->has_records || (!has_records && question->rcode != LOOKUP_CUT))))
         return;
     question->answer = packet;
     question->rcode = rcode;
-    question->has_records = has_records;
+    question->has_records = has_records ? 1 : 0;
     names->changes++;
 }
 
@@ -206,16 +285,70 @@ static gboolean stands_for(const char *asked, const char *wanted)
     return strncmp(asked, wanted, length) == 0 && asked[length] == '.';
 }
 
-/* Visits the latest look-up of a name that had begun by a time, if it did so after another. */
+/* How many of the queries had been sent by a time. */
+static guint32 count_asked(const kept_question *question, gint64 time)
+{
+    guint32 low = 0, high = question->count;
+
+    while (low < high) {
+        guint32 middle = low + (high - low) / 2;
+        if (question->queries[middle].time <= time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The queries between two times, and their answer: one that came after a later query is that one's.
+ */
+static lookup_question between(const kept_question *kept, gint64 after, gint64 before)
+{
+    guint32 from = count_asked(kept, after - 1), to = count_asked(kept, before);
+    lookup_question question = {0};
+
+    if (from >= to)
+        return question;
+    question.first_query = kept->queries[from];
+    question.last_query = kept->queries[to - 1];
+    question.queries = to - from;
+    question.by_multicast = kept->by_multicast;
+    if (to < kept->count && kept->queries[to].time <= kept->answer.time)
+        return question;
+    question.answer = kept->answer;
+    question.rcode = kept->rcode;
+    question.has_records = kept->has_records;
+    return question;
+}
+
+static gboolean had_begun(const kept_lookup *kept, gint64 time)
+{
+    for (int which = 0; which < LOOKUP_QUESTIONS; which++) {
+        if (count_asked(&kept->questions[which], time) > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Visits what was asked between two times in the latest look-up of a name that had begun by then.
+ */
 static void visit_latest(const asked_name *asked, gint64 after, gint64 before, guint *steps,
                          lookup_visitor visit, void *data)
 {
-    const lookup *latest = asked->latest;
+    const kept_lookup *latest = asked->latest;
+    lookup found = {.name = asked->name};
 
-    for (; latest && latest->first.time > before && *steps < MAX_STEPS; (*steps)++)
+    for (; latest && !had_begun(latest, before) && *steps < MAX_STEPS; (*steps)++)
         latest = latest->earlier;
-    if (latest && latest->first.time >= after && latest->first.time <= before)
-        visit(latest, data);
+    for (int which = 0; latest && which < LOOKUP_QUESTIONS; which++) {
+        lookup_question *question = &found.questions[which];
+        *question = between(&latest->questions[which], after, before);
+        if (question->queries &&
+            (!found.first.frame || question->first_query.time < found.first.time))
+            found.first = question->first_query;
+    }
+    if (found.first.frame)
+        visit(&found, data);
 }
 
 void lookups_visit(const lookups *names, const trace_end *host, const char *name, gint64 after,

@@ -164,6 +164,7 @@ typedef struct {
     trace_packet packet;
     trace_end host; /* who asked; length 0: all, by multicast */
     gboolean response;
+    gboolean by_multicast;
     gboolean is_cut; /* it has not all the answers */
     guint8 rcode;
     guint16 questions, answers;
@@ -239,10 +240,11 @@ static void note_questions(dns_message *dns, int offset)
         offset += 4;
         if (which == LOOKUP_QUESTIONS)
             continue;
-        if (dns->response) /* it has one question, and the answers follow */
+        if (dns->response) { /* it has one question, and the answers follow */
             note_reply(dns, name, which, offset);
-        else
-            lookups_note_query(names, &dns->host, name, which, dns->packet);
+            continue;
+        }
+        lookups_note_query(names, &dns->host, name, which, dns->by_multicast, dns->packet);
     }
 }
 
@@ -268,8 +270,10 @@ static void note_dns(tvbuff_t *tvb, const packet_info *pinfo, int start)
                        .rcode = flags & 0xf,
                        .questions = tvb_get_ntohs(tvb, start + 4),
                        .answers = tvb_get_ntohs(tvb, start + 6)};
-    dns.host = end_of(dns.response ? &pinfo->dst : &pinfo->src, 0);
-    if (dns.response && is_multicast(&dns.host))
+    trace_end to = end_of(&pinfo->dst, 0);
+    dns.by_multicast = is_multicast(&to);
+    dns.host = dns.response ? to : end_of(&pinfo->src, 0);
+    if (dns.response && dns.by_multicast)
         dns.host.length = 0;
     if (dns.questions > 0)
         note_questions(&dns, start + HEADER);

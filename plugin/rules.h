@@ -30,13 +30,16 @@ typedef struct {
     trace *facts;
     const lookups *names;
     const verdict_case *failure;
-    trace_end local;    /* the report's, with the host's address where it names none */
-    guint8 protocol;    /* of the flow, or what the report says */
-    trace_flow *flow;   /* NULL: none was found */
-    int mine, peers;    /* its sides */
-    gboolean is_likely; /* it was found without the report's own end: it excludes nothing */
-    gboolean keeps;     /* what the flow is judged by is kept: the report comes now */
-    char *reason;       /* room for VERDICT_MAX_REASON, or NULL where nobody reads the sentence */
+    trace_end own;           /* the report's end, with the host's address where it names none */
+    trace_end local;         /* that of the flow; or the same, where none was found */
+    gboolean is_any_address; /* it came over the loopback, and names no address: it is of any that
+                              * the machine has */
+    guint8 protocol;         /* of the flow, or what the report says */
+    trace_flow *flow;        /* NULL: none was found */
+    int mine, peers;         /* its sides */
+    gboolean is_likely;      /* it was found without the report's own end: it excludes nothing */
+    gboolean keeps;          /* what the flow is judged by is kept: the report comes now */
+    char *reason; /* room for VERDICT_MAX_REASON, or NULL where nobody reads the sentence */
 } view;
 
 typedef verdict (*rule)(const view *v);
@@ -73,9 +76,9 @@ trace_event icmp_error(const view *v);
 trace_event accepted_reset(const view *v);
 trace_event ignored_reset(const view *v);
 
-/* The host's latest attempt to connect, if it was this call's; and how many this call made since.
- */
-gint64 call_began(const view *v);
+/* When the attempt to connect that failed had begun at the earliest; the latest SYN of it; and how
+ * many the host has sent since a time. */
+gint64 attempt_began(const view *v);
 trace_event attempt(const view *v);
 guint32 attempts_since(const view *v, gint64 time);
 
@@ -87,6 +90,7 @@ gboolean is_latest(trace_event event, trace_event other);
 
 gboolean is_windows(const view *v);
 gboolean is_connect(const view *v);
+gboolean is_receive(const view *v);
 
 /* Silence says something only where the capture would have had the answer. */
 gboolean hears_both_ways(const view *v);

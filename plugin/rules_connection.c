@@ -21,11 +21,18 @@ static phrase whose(trace_event rst)
     return words;
 }
 
+/* That the host went on once it was answered, also after the failure: its system had not given the
+ * connection up. A late answer alone does not say so. */
+static trace_event sent_on(const view *v)
+{
+    return trace_last_event(v->flow, EVENT_SENT_ON, v->mine, 0, G_MAXINT64, 0);
+}
+
 /* Data that was sent again, and of which nothing was acknowledged since. */
 static trace_event unacknowledged(const view *v)
 {
     trace_event none = {0}, again = my_event(v, EVENT_AGAIN);
-    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) &&
+    return is_latest(again, my_event(v, EVENT_ACKNOWLEDGED)) && is_latest(again, sent_on(v)) &&
                    is_latest(again, inbound(v, EVENT_RST)) && hears_both_ways(v)
                ? again
                : none;
@@ -36,7 +43,8 @@ static trace_event unanswered_probe(const view *v)
 {
     trace_event none = {0}, probe = my_event(v, EVENT_PROBE);
     return probe.value > 1 && is_latest(probe, my_event(v, EVENT_PROBE_ANSWERED)) &&
-                   is_latest(probe, inbound(v, EVENT_RST)) && hears_both_ways(v)
+                   is_latest(probe, sent_on(v)) && is_latest(probe, inbound(v, EVENT_RST)) &&
+                   hears_both_ways(v)
                ? probe
                : none;
 }
@@ -133,7 +141,7 @@ verdict judge_refused(const view *v)
                                     in_frame(v, at(syn_ack)).text),
                              at(syn_ack));
     if (rst.frame && syn.frame && (rst.value & RST_ANSWERS_SYN)) {
-        guint32 attempts = attempts_since(v, call_began(v));
+        guint32 attempts = attempts_since(v, attempt_began(v));
         verdict result =
             attempts > 1
                 ? answer(v, VERDICT_CONFIRMED,
@@ -151,7 +159,7 @@ verdict judge_refused(const view *v)
     if (rst.frame)
         return with_evidence(v,
                              answer(v, VERDICT_INCONCLUSIVE,
-                                    "The peer sent a RST %s, which answers no SYN of this call",
+                                    "The peer sent a RST %s, which answers no SYN of this attempt",
                                     in_frame(v, at(rst)).text),
                              at(rst));
     return syn.frame ? judge_silence_for_refused(v, syn) : judge_by_icmp(v);
@@ -174,12 +182,12 @@ static verdict judge_connect_timeout(const view *v)
                              answer(v, VERDICT_CONTRADICTED, "The peer answered: %s %s",
                                     syn_ack.frame ? "SYN-ACK" : "RST", in_frame(v, at(reply)).text),
                              at(reply));
-    gint64 since = MAX(call_began(v), reply.frame ? reply.time : G_MININT64);
+    gint64 since = MAX(attempt_began(v), reply.frame ? reply.time : G_MININT64);
     guint32 attempts = attempts_since(v, since);
     trace_event first = first_attempt(v, since);
     if (attempts < 2)
         return answer(v, VERDICT_INCONCLUSIVE,
-                      "The trace has %u SYN of this call; one that times out sends several",
+                      "The trace has %u SYN of this attempt; one that times out sends several",
                       attempts);
     if (!hears_both_ways(v))
         return answer(v, VERDICT_INCONCLUSIVE,
@@ -210,6 +218,12 @@ verdict judge_timeout(const view *v)
         return because_unacknowledged(v, again);
     if (probe.frame && !is_windows(v)) /* which says 10052 of it */
         return because_unanswered(v, probe);
+    if (is_latest(sent_on(v), my_event(v, EVENT_AGAIN)) && sent_on(v).time > v->failure->moment)
+        return answer(
+            v, VERDICT_INCONCLUSIVE,
+            "The connection went on %s, after the failure: a silent peer, or the program's "
+            "own time limit",
+            in_frame(v, at(sent_on(v))).text);
     return answer(v, VERDICT_INCONCLUSIVE,
                   "All data was acknowledged: a silent peer, or the program's own time limit");
 }
@@ -330,7 +344,7 @@ verdict judge_already(const view *v)
                              at(done));
     if (done.frame || !is_latest(syn, inbound(v, EVENT_RST)) || !hears_both_ways(v))
         return answer(v, VERDICT_INCONCLUSIVE,
-                      "The trace has no SYN of this call that waits for its answer");
+                      "The trace has no SYN of this attempt that waits for its answer");
     return with_evidence(v,
                          answer(v, VERDICT_CONFIRMED, "The SYN %s was still waiting for its answer",
                                 in_frame(v, at(syn)).text),
@@ -385,7 +399,7 @@ verdict judge_network_down(const view *v)
     trace_survey host;
     gint64 moment = v->failure->moment;
 
-    if (!trace_survey_host(v->facts, &v->local, moment, RULE_TOLERANCE, &host) || !host.last.frame)
+    if (!trace_survey_host(v->facts, &v->own, moment, RULE_TOLERANCE, &host) || !host.last.frame)
         return answer(v, VERDICT_LOCAL,
                       "It arises inside the host, of which the trace has no packet before");
     if (host.after.frame)
@@ -414,7 +428,7 @@ verdict judge_nothing_sent(const view *v)
 {
     trace_event syn = {0};
 
-    if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && is_connect(v))
+    if (v->flow && !v->is_likely && v->protocol == TRACE_TCP && verdict_is_connect(v->failure))
         syn = attempt(v);
     if (!syn.frame)
         return answer(v, VERDICT_LOCAL, "It arises inside the host; no packet is expected");
@@ -430,7 +444,7 @@ verdict judge_no_buffers(const view *v)
     trace_survey host;
 
     if (result.kind != VERDICT_LOCAL || v->protocol == TRACE_UDP ||
-        !trace_survey_host(v->facts, &v->local, v->failure->moment, RULE_TOLERANCE, &host) ||
+        !trace_survey_host(v->facts, &v->own, v->failure->moment, RULE_TOLERANCE, &host) ||
         host.ports < TRACE_DYNAMIC_PORTS - TRACE_DYNAMIC_PORTS / 16)
         return result;
     return answer(v, VERDICT_LOCAL,

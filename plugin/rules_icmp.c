@@ -102,34 +102,75 @@ verdict judge_by_icmp(const view *v)
     return with_evidence(v, result, at(icmp));
 }
 
-static gboolean peer_sent_after(const view *v, trace_event asked)
+/* The last that shows a packet of the peer before the failure. A RST shows its address alone. */
+static trace_event last_of_peer(const view *v)
 {
-    static const trace_kind kinds[] = {EVENT_SYN_ACK, EVENT_FIRST, EVENT_DATAGRAM, EVENT_FIN};
+    const trace_event events[] = {
+        peers_event(v, EVENT_SYN_ACK),   peers_event(v, EVENT_FIRST),
+        peers_event(v, EVENT_DATAGRAM),  peers_event(v, EVENT_FIN),
+        my_event(v, EVENT_ACKNOWLEDGED), my_event(v, EVENT_PROBE_ANSWERED),
+    };
+    trace_event last = {0};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        if (is_latest(peers_event(v, kinds[i]), asked))
-            return TRUE;
+    for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+        if (is_latest(events[i], last))
+            last = events[i];
     }
-    return FALSE;
+    return last;
+}
+
+/* A search that failed is told of within so long, where the report does not say when its call
+ * began: TCP sends again after a minute at the latest, and each time the host searches anew. */
+#define NEIGHBOUR_TIME (60 * RULE_SECOND)
+
+/* The host can be one whose multicasts alone are in the capture, and not the answers that it gets.
+ * But a host that has its answer does not ask again a second later, so that two questions in a row
+ * say that the first at least had none. */
+enum { QUESTIONS_IN_A_ROW = 2 };
+
+/* Whether somebody has asked for this end since a time. */
+static gboolean is_asked_for(const trace_flow *search, int side_of_end, const void *data)
+{
+    const gint64 *since = data;
+    return trace_last_event(search, EVENT_ASKED, !side_of_end, 0, G_MAXINT64, 0).time >= *since;
+}
+
+/* The host's search for the peer; or where its addresses are not known, the only one's. */
+static trace_flow *find_search(const view *v, const trace_end *host, const trace_end *neighbour,
+                               gint64 since)
+{
+    gint64 moment = v->failure->moment;
+    trace_flow *search =
+        trace_find(v->facts, TRACE_NEIGHBOUR, host, neighbour, moment, RULE_TOLERANCE);
+    guint count = search ? 1 : 0;
+
+    if (!search && v->is_any_address && !v->flow)
+        count = trace_find_by_end(v->facts, TRACE_NEIGHBOUR, neighbour, NULL,
+                                  moment + RULE_TOLERANCE, is_asked_for, &since, &search);
+    return count == 1 ? search : NULL;
 }
 
 verdict judge_by_neighbour(const view *v)
 {
-    trace_end host = v->local, neighbour = v->failure->remote;
+    trace_end host = v->is_any_address ? v->local : v->own, neighbour = v->failure->remote;
+    gint64 moment = v->failure->moment, since = moment - NEIGHBOUR_TIME;
 
-    host.port = neighbour.port = 0;
-    trace_flow *search = trace_find(v->facts, TRACE_NEIGHBOUR, &host, &neighbour,
-                                    v->failure->moment, RULE_TOLERANCE);
-    if (!search || neighbour.length == 0 || !trace_has_heard(v->facts, &host))
+    if (v->failure->error == 10051) /* who asks for a neighbour has a route */
         return answer(v, VERDICT_NONE, "%s", "");
-    int side = trace_side_of(search, &host);
-    gint64 moment = v->failure->moment;
+    if (is_connect(v))
+        since = MAX(since, attempt_began(v));
+    host.port = neighbour.port = 0;
+    trace_flow *search = neighbour.length ? find_search(v, &host, &neighbour, since) : NULL;
+    if (!search)
+        return answer(v, VERDICT_NONE, "%s", "");
+    int side = !trace_side_of(search, &neighbour);
+    host = trace_end_of(search, side);
     trace_event asked = trace_last_event(search, EVENT_ASKED, side, 0, moment, RULE_TOLERANCE);
     trace_event answered =
         trace_last_event(search, EVENT_ANSWERED, side, 0, moment, RULE_TOLERANCE);
-    /* One question can be answered yet; and who sends packets is there. */
-    if (!is_latest(asked, answered) || asked.value < 2 || moment - asked.time > 60 * RULE_SECOND ||
-        (v->flow && peer_sent_after(v, asked)))
+    /* Who sends packets is there. */
+    if (!is_latest(asked, answered) || asked.value < QUESTIONS_IN_A_ROW || asked.time < since ||
+        !trace_has_heard(v->facts, &host) || (v->flow && is_latest(last_of_peer(v), asked)))
         return answer(v, VERDICT_NONE, "%s", "");
     return with_evidence(
         v,
@@ -148,7 +189,9 @@ verdict judge_unreachable(const view *v)
 
     if (by_neighbour.kind != VERDICT_NONE)
         return by_neighbour;
-    if (v->protocol == TRACE_TCP && done.kind == EVENT_SYN_ACK && is_latest(done, icmp))
+    /* Once connected, the way to the peer can be lost later. */
+    if (v->protocol == TRACE_TCP && verdict_is_connect(v->failure) && done.kind == EVENT_SYN_ACK &&
+        is_latest(done, icmp))
         return with_evidence(v,
                              answer(v, VERDICT_CONTRADICTED, "The handshake completed: SYN-ACK %s",
                                     in_frame(v, at(done)).text),
@@ -156,25 +199,43 @@ verdict judge_unreachable(const view *v)
     return judge_by_icmp(v);
 }
 
+/* To find that nobody answers takes the host's system longer. */
+#define SEARCH_TIME RULE_SECOND
+
+/* A packet of the peer that came when the host must have been searching for it already: at the end
+ * of its connect, or right before, and after all that went unanswered. */
+static trace_event sign_of_life(const view *v)
+{
+    trace_event none = {0}, last = last_of_peer(v);
+    gboolean is_answer = verdict_is_connect(v->failure) && last.kind == EVENT_SYN_ACK;
+
+    if (!is_answer && last.time < v->failure->moment - SEARCH_TIME)
+        return none;
+    return is_latest(last, my_event(v, EVENT_AGAIN)) && is_latest(last, my_event(v, EVENT_PROBE)) &&
+                   is_latest(last, my_event(v, EVENT_SYN))
+               ? last
+               : none;
+}
+
 verdict judge_host_down(const view *v)
 {
-    trace_event first = peers_event(v, EVENT_SYN_ACK);
+    trace_event sign = sign_of_life(v), icmp = icmp_error(v);
     verdict by_neighbour = judge_by_neighbour(v);
 
     if (by_neighbour.kind != VERDICT_NONE)
         return by_neighbour;
-    if (!first.frame)
-        first = peers_event(v, EVENT_FIRST);
-    if (!first.frame)
-        first = peers_event(v, EVENT_DATAGRAM);
-    if (first.frame)
+    if (is_latest(sign, icmp))
         return with_evidence(v,
                              answer(v, VERDICT_CONTRADICTED,
                                     "The host is there: it sent a packet %s",
-                                    in_frame(v, at(first)).text),
-                             at(first));
-    return answer(v, VERDICT_INCONCLUSIVE,
-                  "The peer sent nothing, and no search for it is in the trace");
+                                    in_frame(v, at(sign)).text),
+                             at(sign));
+    if (icmp.frame)
+        return judge_by_icmp(v);
+    return answer(
+        v, VERDICT_INCONCLUSIVE,
+        "The trace has neither a search for the peer without an answer nor a packet of it "
+        "right before the failure");
 }
 
 /* Unlike Windows, Linux has this error of an ICMP "prohibited", after a SYN. */
@@ -191,7 +252,7 @@ verdict judge_access(const view *v)
     return judge_nothing_sent(v);
 }
 
-static gboolean is_receive(const view *v)
+gboolean is_receive(const view *v)
 {
     switch (v->failure->operation) {
     case OP_RECV:

@@ -431,6 +431,13 @@ trace_flow *flow_begin(trace *facts, int table, const flow_key *key, trace_packe
     return flow;
 }
 
+gboolean trace_is_loopback(const trace_end *end)
+{
+    static const guint8 v6[16] = {[15] = 1};
+    return end->length == 4 ? end->address[0] == 127
+                            : end->length == 16 && memcmp(end->address, v6, sizeof v6) == 0;
+}
+
 void trace_note_heard(trace *facts, const trace_end *to)
 {
     if (!g_hash_table_contains(facts->heard, to) &&
@@ -598,6 +605,10 @@ gboolean trace_stream_of(const trace_flow *flow, gint64 time, guint32 *stream)
 
 /* UDP and ICMP */
 
+/* Of so long the largest datagram is noted: half as long as a report looks back for one that was
+ * too large, so that there is one where there was any. */
+#define LARGEST_TIME (30 * G_GINT64_CONSTANT(1000000000))
+
 trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end *to, guint32 length,
                            trace_packet packet)
 {
@@ -613,11 +624,14 @@ trace_flow *trace_note_udp(trace *facts, const trace_end *from, const trace_end 
         return NULL;
     int side = trace_side_of(flow, from);
     udp_side *mine = &flow->sides[side].udp;
-    gboolean larger = !trace_has_sent(flow, side) || length > mine->largest;
+    gboolean is_over = !trace_has_sent(flow, side) || packet.time - mine->since > LARGEST_TIME;
+    gboolean larger = is_over || length > mine->largest;
     flow_touch(facts, flow, side, packet);
     mine->frame = packet.frame;
     mine->time = packet.time;
     mine->length = length;
+    if (is_over)
+        mine->since = packet.time;
     if (larger) {
         mine->largest = length;
         flow_add_event(facts, flow, EVENT_DATAGRAM, side, length, packet);
@@ -674,6 +688,10 @@ void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const
 
 /* Neighbours */
 
+/* A host that has no answer asks again after a second or so. What it asks later is another search:
+ * what it knows of its neighbour is to be renewed. */
+#define SAME_SEARCH (5 * G_GINT64_CONSTANT(1000000000))
+
 void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end *neighbour,
                           gboolean answered, trace_packet packet)
 {
@@ -691,8 +709,10 @@ void trace_note_neighbour(trace *facts, const trace_end *asker, const trace_end 
     const trace_event *before = flow_latest_event(flow, EVENT_ANSWERED, side);
     const trace_event *asked = flow_latest_event(flow, EVENT_ASKED, side);
     gboolean is_open = asked && !(before && before > asked);
-    if (!answered)
-        flow_add_event(facts, flow, EVENT_ASKED, side, is_open ? asked->value + 1 : 1, packet);
-    else if (is_open)
+    gint64 pause = asked ? packet.time - asked->time : SAME_SEARCH;
+    if (!answered && (!is_open || pause >= DUPLICATE_TIME))
+        flow_add_event(facts, flow, EVENT_ASKED, side,
+                       is_open && pause < SAME_SEARCH ? asked->value + 1 : 1, packet);
+    else if (answered && is_open)
         flow_add_event(facts, flow, EVENT_ANSWERED, side, 0, packet);
 }

@@ -58,11 +58,12 @@ typedef enum {
     EVENT_ACKNOWLEDGED,   /* some of what it had sent again */
     EVENT_PROBE,          /* keep-alive; value: how many are unanswered */
     EVENT_PROBE_ANSWERED, /* a packet came after its probes */
+    EVENT_SENT_ON,        /* what it sent next once either was answered: it had not given up */
     EVENT_WINDOW_CLOSED,  /* it takes no more data */
     EVENT_WINDOW_OPENED,
-    EVENT_DATAGRAM, /* larger than all before, or kept by trace_keep; value: its size */
+    EVENT_DATAGRAM, /* the largest of half a minute, or kept by trace_keep; value: its size */
     EVENT_ICMP,     /* value: as trace_icmp_value() makes it */
-    EVENT_ASKED,    /* for its neighbour; value: how often without an answer */
+    EVENT_ASKED,    /* for its neighbour; value: how often in a row, without an answer */
     EVENT_ANSWERED, /* its neighbour's question */
     EVENT_KINDS
 } trace_kind;
@@ -126,6 +127,9 @@ void trace_note_stream(trace *facts, trace_flow *flow, guint32 stream, trace_pac
 /* Notes an ICMP error. protocol, from and to are those of the packet that it quotes. */
 void trace_note_icmp(trace *facts, guint8 protocol, const trace_end *from, const trace_end *to,
                      guint32 value, trace_packet packet);
+
+/* Whether it is an address that never leaves its machine. */
+gboolean trace_is_loopback(const trace_end *end);
 
 /* Notes that the capture has a packet to an address (port and all else of the end do not count). */
 void trace_note_heard(trace *facts, const trace_end *to);
@@ -192,7 +196,8 @@ typedef struct {
     trace_packet after; /* one later than that by more than the tolerance, or frame 0 */
 } trace_survey;
 
-/* Surveys the flows of a host (the port does not count). It goes through all flows, so that the
+/* Surveys the flows of a host (the port does not count); of the loopback's those of all addresses
+ * but it, and no ports: the capture is of that machine. It goes through all flows, so that the
  * number of surveys is bounded: FALSE, and nothing in *found, for a time too many. */
 gboolean trace_survey_host(trace *facts, const trace_end *host, gint64 time, gint64 tolerance,
                            trace_survey *found);

@@ -30,12 +30,14 @@ typedef struct {
     guint8 scale, hops;
     guint8 has_syn : 1, has_sent : 1, has_acked : 1, has_fin : 1, is_reset : 1, is_closed : 1,
         hops_vary : 1, has_data : 1;
+    guint8 was_answered : 1; /* at last, and has sent nothing since */
 } tcp_side;
 
 typedef struct {
     gint64 time;
     guint32 frame, length; /* of its last datagram */
     guint32 largest;
+    gint64 since; /* of the half minute that it is the largest of */
 } udp_side;
 
 typedef union {
@@ -63,6 +65,10 @@ struct trace_flow {
     } events;
     flow_key key; /* the last, for it is not always whole */
 };
+
+/* A port mirror, or a bridge, can capture a packet twice. What comes so soon after the flow's last
+ * packet counts as nothing sent again: that takes a time-out, or a round trip. */
+#define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
 
 enum { TABLE_TCP, TABLE_UDP, TABLE_NEIGHBOUR, TABLES };
 

@@ -112,6 +112,24 @@ static void survey_flow(surveying *s, const trace_flow *flow)
         s->found->last = last;
 }
 
+/* A flow of a host, or of the machine that has the loopback. */
+static void survey_of(surveying *s, const trace_flow *flow, const trace_end *host)
+{
+    const trace_end ends[] = {trace_end_of(flow, 0), trace_end_of(flow, 1)};
+
+    if (trace_is_loopback(host)) {
+        if (!trace_is_loopback(&ends[0]) && !trace_is_loopback(&ends[1]))
+            survey_flow(s, flow);
+        return;
+    }
+    for (int side = 0; side < 2; side++) {
+        if (!address_equal(&ends[side], host))
+            continue;
+        survey_port(s, flow, ends[side].port);
+        survey_flow(s, flow);
+    }
+}
+
 static void survey(const trace *facts, const trace_end *host, surveying *s)
 {
     memset(s->found, 0, sizeof *s->found);
@@ -122,15 +140,8 @@ static void survey(const trace *facts, const trace_end *host, surveying *s)
         g_hash_table_iter_init(&iter, facts->flows[table]);
         while (g_hash_table_iter_next(&iter, &item, NULL)) {
             for (const trace_flow *flow = flow_of(item); flow && !flow->is_telemetry;
-                 flow = flow->earlier) {
-                for (int side = 0; side < 2; side++) {
-                    trace_end end = trace_end_of(flow, side);
-                    if (!address_equal(&end, host))
-                        continue;
-                    survey_port(s, flow, end.port);
-                    survey_flow(s, flow);
-                }
-            }
+                 flow = flow->earlier)
+                survey_of(s, flow, host);
         }
     }
 }

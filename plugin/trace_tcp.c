@@ -15,10 +15,6 @@ enum { UNKNOWN_SCALE = 14 };
 /* The window of an end that the trace has no packet of. */
 #define UNKNOWN_WINDOW (1U << 20)
 
-/* A port mirror can capture a packet twice. What comes so soon after the flow's last packet counts
- * as nothing sent again: that takes a time-out, or a round trip. */
-#define DUPLICATE_TIME (3 * G_GINT64_CONSTANT(1000000))
-
 /* A SYN can carry data (TCP Fast Open), which a RST acknowledges with it. */
 enum { MAX_SYN_DATA = 65535 };
 
@@ -108,6 +104,15 @@ static gboolean is_probe(const tcp_side *side, const trace_segment *segment)
            segment->sequence == side->sent_to - 1 && side->acked_to == side->sent_to;
 }
 
+static void note_sent_on(trace *facts, trace_flow *flow, int side, trace_packet packet)
+{
+    tcp_side *mine = &flow->sides[side].tcp;
+
+    if (mine->was_answered)
+        flow_add_event(facts, flow, EVENT_SENT_ON, side, 0, packet);
+    mine->was_answered = FALSE;
+}
+
 /* What takes sequence numbers: data and FIN. */
 static void note_span(trace *facts, trace_flow *flow, int side, const trace_segment *segment,
                       gint64 pause, trace_packet packet)
@@ -155,6 +160,7 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
 
     if (other->probes > 0) {
         other->probes = 0;
+        other->was_answered = TRUE;
         flow_add_event(facts, flow, EVENT_PROBE_ANSWERED, !side, 0, packet);
     }
     if (other->has_acked && !is_after(to, other->acked_to))
@@ -165,6 +171,7 @@ static void note_acknowledgement(trace *facts, trace_flow *flow, int side,
     }
     if (other->again > 0) {
         other->again = 0;
+        other->was_answered = TRUE;
         flow_add_event(facts, flow, EVENT_ACKNOWLEDGED, !side, 0, packet);
     }
     if (other->is_reset && is_after(to, other->reset_at)) {
@@ -226,6 +233,7 @@ trace_flow *trace_note_tcp(trace *facts, const trace_end *from, const trace_end 
         if (first || !flow->is_established)
             flow_add_event(facts, flow, EVENT_FIRST, side, 0, packet);
         flow->is_established = TRUE;
+        note_sent_on(facts, flow, side, packet);
         note_span(facts, flow, side, segment, pause, packet);
     }
     if (segment->flags & TRACE_ACK)

@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A flow that a report does not name is one that had a packet so short a time before. */
+/* A flow that a report does not name is one that had a packet so short a time before, or during the
+ * call; and for a call that connects an attempt that can still have been on its way. */
 #define ALIVE_TIME (60 * RULE_SECOND)
 
-/* A call that makes a connection ends so long after its first SYN at the latest, where the report
- * does not say how long it took. */
+/* An attempt to connect ends so long after its first SYN at the latest, where the report does not
+ * say how long it took. */
 #define CONNECT_TIME (300 * RULE_SECOND)
+
+/* A call that took no longer has not waited for any answer. */
+#define AT_ONCE (RULE_SECOND / 1000)
 
 /* What a datagram socket is told of lies back so far at the most. */
 #define DATAGRAM_TIME (60 * RULE_SECOND)
@@ -111,16 +115,50 @@ trace_event ignored_reset(const view *v)
     return is_latest(rst, went_on(v)) ? none : rst;
 }
 
-gint64 call_began(const view *v)
+/* Whether an answer from the network, or the lack of one, ends an attempt to connect so. */
+static gboolean can_come_later(const view *v)
+{
+    switch (v->failure->error) {
+    case 10013:
+        return !is_windows(v);
+    case 10051:
+    case 10060:
+    case 10061:
+    case 10064:
+    case 10065:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/* Whether the attempt that failed was begun by an earlier call than the one that tells of it: how
+ * long this one took says nothing then. Where connect itself is asked for the end of an attempt, it
+ * returns at once and without a SYN; of one that succeeded there is nothing to ask. */
+static gboolean is_of_earlier_call(const view *v)
+{
+    const verdict_case *failure = v->failure;
+
+    if (!verdict_is_connect(failure) || failure->error == 10037)
+        return TRUE;
+    if (failure->duration > AT_ONCE || !can_come_later(v))
+        return FALSE;
+    return !v->flow ||
+           (!handshake_of(v).frame &&
+            my_event(v, EVENT_SYN).time < failure->moment - failure->duration - RULE_TOLERANCE);
+}
+
+gint64 attempt_began(const view *v)
 {
     gint64 duration = v->failure->duration;
-    return v->failure->moment - (duration ? duration + RULE_TOLERANCE : CONNECT_TIME);
+    gboolean is_known = duration && !is_of_earlier_call(v);
+    return v->failure->moment - (is_known ? duration + RULE_TOLERANCE : CONNECT_TIME);
 }
 
 trace_event attempt(const view *v)
 {
     trace_event none = {0}, syn = my_event(v, EVENT_SYN);
-    return syn.frame && syn.time >= call_began(v) ? syn : none;
+    return syn.frame && syn.time >= attempt_began(v) ? syn : none;
 }
 
 guint32 attempts_since(const view *v, gint64 time)
@@ -187,8 +225,10 @@ static verdict judge_local(const view *v)
 
 /* When a flow counts as one of a moment. */
 typedef struct {
-    gint64 after; /* it had a packet no earlier than this */
-    gboolean udp_error;
+    gint64 after;       /* it had a packet no earlier than this; */
+    gint64 asked_after; /* or, where that is a SYN without an answer, than this */
+    guint16 port;       /* of the host, or 0: any */
+    trace_end *before;  /* the host's end of the flow that passed before */
     const view *v;
 } flow_wish;
 
@@ -220,10 +260,13 @@ static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *da
             if (!is_open) /* nothing came after it */
                 return FALSE;
             break;
+        case EVENT_SYN:
+            if (event->time >= wish->asked_after)
+                return TRUE;
+            break;
         case EVENT_FIN:
             closed_sides |= 1U << event->side;
             /* FALLTHROUGH */
-        case EVENT_SYN:
         case EVENT_ICMP:
             if (event->time >= wish->after)
                 return TRUE;
@@ -241,6 +284,20 @@ static gboolean is_alive(const trace_flow *flow, int side_of_end, const void *da
             return FALSE;
     }
     return is_open && closed_sides != 3;
+}
+
+/* Whether it can be the failed one, of which the report names the other end, and perhaps the port
+ * of its own. What the same two ends had earlier is no other candidate. */
+static gboolean is_likely(const trace_flow *flow, int side_of_end, const void *data)
+{
+    const flow_wish *wish = data;
+    trace_end own = trace_end_of(flow, !side_of_end);
+    gboolean is_known = wish->port && memcmp(wish->before, &own, sizeof own) == 0;
+
+    if ((wish->port && own.port != wish->port) || is_known || !is_alive(flow, side_of_end, data))
+        return FALSE;
+    *wish->before = own;
+    return TRUE;
 }
 
 /* Whether an ICMP error has come about what this end sent, or a datagram that it could not take. */
@@ -267,20 +324,25 @@ static void set_stream(verdict *result, const trace_flow *flow, guint8 protocol,
 /* Whose port it is that is in use. */
 static verdict judge_in_use(const view *v)
 {
-    flow_wish wish = {.after = v->failure->moment - TRACE_PORT_TIME, .v = v};
+    gint64 since = v->failure->moment - TRACE_PORT_TIME;
+    flow_wish wish = {.after = since, .asked_after = since, .v = v};
     trace_flow *holder = NULL;
     guint8 protocol = v->protocol ? v->protocol : TRACE_TCP;
 
-    if (v->local.length && v->local.port)
-        trace_find_by_end(v->facts, protocol, &v->local, NULL, v->failure->moment, is_alive, &wish,
+    if (v->own.length && v->own.port)
+        trace_find_by_end(v->facts, protocol, &v->own, NULL, v->failure->moment, is_alive, &wish,
                           &holder);
+    if (!holder && v->own.port && v->is_any_address)
+        return answer(v, VERDICT_LOCAL,
+                      "It arises inside the host; whose the port is the trace does not show, for "
+                      "the report does not name its own address");
     if (!holder)
         return answer(v, VERDICT_LOCAL,
                       "It arises inside the host; the trace has no flow of the "
                       "port in the four minutes before");
     verdict result =
         answer(v, VERDICT_LOCAL, "Port %u is in use, or was until lately: its flow began %s",
-               v->local.port, in_frame(v, trace_began(holder)).text);
+               v->own.port, in_frame(v, trace_began(holder)).text);
     set_stream(&result, holder, protocol, v->failure->moment);
     return result;
 }
@@ -331,13 +393,18 @@ static const error_rule *rule_of(guint32 error)
     return NULL;
 }
 
+static gboolean names_own_address(const verdict_case *failure)
+{
+    static const guint8 any[16] = {0};
+    return failure->local.length != 0 && memcmp(failure->local.address, any, sizeof any) != 0;
+}
+
 /* The report's own end, with the host's address where it names none. */
 static trace_end own_end(const verdict_case *failure)
 {
-    static const guint8 any[16] = {0};
     trace_end end = failure->local;
 
-    if (end.length == 0 || memcmp(end.address, any, sizeof any) == 0) {
+    if (!names_own_address(failure)) {
         memcpy(end.address, failure->host.address, sizeof end.address);
         end.length = failure->host.length;
     }
@@ -350,6 +417,7 @@ static void take_flow(view *v, guint8 protocol, trace_flow *flow, int mine)
         trace_keep(v->facts, flow, v->failure->moment);
     v->protocol = protocol;
     v->flow = flow;
+    v->local = trace_end_of(flow, mine);
     v->mine = mine;
     v->peers = !mine;
 }
@@ -359,11 +427,11 @@ static gboolean find_named_flow(view *v, guint8 protocol)
 {
     trace_flow *flow = NULL;
 
-    if (v->failure->remote.length && v->local.length && v->local.port)
-        flow = trace_find(v->facts, protocol, &v->local, &v->failure->remote, v->failure->moment,
+    if (v->failure->remote.length && v->own.length && v->own.port)
+        flow = trace_find(v->facts, protocol, &v->own, &v->failure->remote, v->failure->moment,
                           RULE_TOLERANCE);
     if (flow)
-        take_flow(v, protocol, flow, trace_side_of(flow, &v->local));
+        take_flow(v, protocol, flow, trace_side_of(flow, &v->own));
     return flow != NULL;
 }
 
@@ -374,34 +442,48 @@ static gboolean find_socket_flow(view *v)
     flow_wish wish = {.v = v};
     trace_flow *flow = NULL;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(errors) && v->local.port && !flow; i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(errors) && v->own.port && !flow; i++) {
         if (errors[i] == v->failure->error)
-            trace_find_by_end(v->facts, TRACE_UDP, &v->local, NULL, v->failure->moment, has_trouble,
+            trace_find_by_end(v->facts, TRACE_UDP, &v->own, NULL, v->failure->moment, has_trouble,
                               &wish, &flow);
     }
     if (flow)
-        take_flow(v, TRACE_UDP, flow, trace_side_of(flow, &v->local));
+        take_flow(v, TRACE_UDP, flow, trace_side_of(flow, &v->own));
     return flow != NULL;
 }
 
-/* Where the report does not name its own end: the flows that the host has with the remote end, or
- * else whoever has. Result: how many there are, where 2 stands for all above. */
+/* Where the report does not name all of its own end: the flows that the host has with the remote
+ * end, or else whoever has; those of the port that it names, if any. Result: how many there are,
+ * where 2 stands for all above. */
 static guint find_likely_flow(view *v, guint8 protocol)
 {
     const verdict_case *failure = v->failure;
-    flow_wish wish = {.after = failure->moment - ALIVE_TIME, .v = v};
+    trace_end before = {.length = 0};
+    gint64 alive = failure->moment - MAX(ALIVE_TIME, failure->duration);
+    flow_wish wish = {.after = alive,
+                      .asked_after = verdict_is_connect(failure) || can_come_later(v)
+                                         ? MIN(alive, attempt_began(v))
+                                         : alive,
+                      .port = v->own.port,
+                      .before = &before,
+                      .v = v};
     gint64 by = failure->moment + RULE_TOLERANCE;
     trace_flow *flow = NULL;
     guint count = 0;
 
-    if (failure->remote.length == 0 || v->local.port)
+    if (failure->remote.length == 0 || (v->own.port && names_own_address(failure)))
         return 0;
-    if (v->local.length)
-        count = trace_find_by_end(v->facts, protocol, &failure->remote, &v->local, by, is_alive,
+    if (v->own.length)
+        count = trace_find_by_end(v->facts, protocol, &failure->remote, &v->own, by, is_likely,
                                   &wish, &flow);
     if (count == 0)
-        count = trace_find_by_end(v->facts, protocol, &failure->remote, NULL, by, is_alive, &wish,
+        count = trace_find_by_end(v->facts, protocol, &failure->remote, NULL, by, is_likely, &wish,
                                   &flow);
+    if (count == 1 && trace_began(flow).time > failure->moment) { /* or what the ends had before */
+        trace_flow *earlier = trace_find(v->facts, protocol, &before, &failure->remote,
+                                         failure->moment, RULE_TOLERANCE);
+        flow = earlier ? earlier : flow;
+    }
     if (count == 1)
         take_flow(v, protocol, flow, !trace_side_of(flow, &failure->remote));
     return count;
@@ -414,8 +496,8 @@ static void drop_flow_of_another_call(view *v)
 
     if (v->flow && v->protocol == TRACE_TCP && verdict_is_connect(v->failure))
         syn = my_event(v, EVENT_SYN);
-    if (syn.frame && syn.time < call_began(v) && icmp_error(v).time < call_began(v) &&
-        inbound(v, EVENT_RST).time < call_began(v))
+    if (syn.frame && syn.time < attempt_began(v) && icmp_error(v).time < attempt_began(v) &&
+        inbound(v, EVENT_RST).time < attempt_began(v))
         v->flow = NULL;
 }
 
@@ -453,6 +535,10 @@ static verdict judge_without_flow(const view *v, const error_rule *found, guint 
         return answer(v, VERDICT_INCONCLUSIVE,
                       "The report does not name its own end, and more than one flow to the other "
                       "end could be meant");
+    if (v->is_any_address && found->judge == judge_too_long && is_receive(v))
+        return answer(v, VERDICT_INCONCLUSIVE,
+                      "The report names neither its own address nor a flow of the trace, so that "
+                      "what it received is not known");
     if (trace_is_full(v->facts))
         return answer(v, VERDICT_INCONCLUSIVE, "The trace has more flows than are kept");
     if (found->flow == EXPECTS_NONE)
@@ -483,12 +569,14 @@ verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *fa
     view v = {.facts = facts,
               .names = names,
               .failure = failure,
-              .local = own_end(failure),
+              .own = own_end(failure),
               .protocol = failure->protocol,
               .keeps = is_new,
               .reason = reason};
     const error_rule *found = rule_of(failure->error);
 
+    v.local = v.own;
+    v.is_any_address = !names_own_address(failure) && trace_is_loopback(&failure->host);
     if (reason)
         *reason = '\0';
     if (is_about_a_name(failure))
@@ -509,7 +597,10 @@ verdict verdict_judge(trace *facts, const lookups *names, const verdict_case *fa
         set_stream(&result, v.flow, v.protocol, failure->moment);
     if (v.flow && found->flow != ASKS_NOTHING) {
         if (v.is_likely)
-            add_words(&v, " (the only flow to that end; the report does not name its own)");
+            add_words(&v, v.own.port ? " (the only flow of that port to that end; the report does "
+                                       "not name its own address)"
+                                     : " (the only flow to that end; the report does not name its "
+                                       "own)");
         if (failure->protocol == 0)
             add_words(&v, v.protocol == TRACE_TCP ? " (over TCP, which the report does not say)"
                                                   : " (over UDP, which the report does not say)");

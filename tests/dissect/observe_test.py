@@ -235,6 +235,43 @@ class Names(unittest.TestCase):
                               report_name(11001, "nobody"): (INCONCLUSIVE, "3")})
 
 
+    def test_who_is_silent_was_asked_alone(self):
+        """A second after the questions; to nobody by multicast."""
+        pause = [ipv4(17, udp(b"x", 9, 9), "192.0.2.1", HOST)] * 1100
+        packets = [asked(dns([("server.example", A)])),
+                   asked(dns([("link", A)]), 5355, destination="224.0.0.252"),
+                   asked(dns([("other.local", A)]), 5353, destination="224.0.0.251")]
+        self.expect(packets + pause, {report_name(11002, "server.example"): (CONFIRMED, "1"),
+                                      report_name(11002, "link"): (INCONCLUSIVE, "2"),
+                                      report_name(11002, "other.local"): (INCONCLUSIVE, "3")})
+
+
+class Loopback(unittest.TestCase):
+    """The collector is on the host itself, which has other addresses than that of its reports."""
+
+    def test_the_host_is_whoever_the_packets_are_of(self):
+        question = dns([("db.example", A)])
+        packets = [ipv4(6, tcp(SYN, 100), HOST, SERVER),
+                   ipv4(6, tcp(RST | ACK, 0, 101, source_port=443, port=50000), SERVER, HOST),
+                   asked(question), answered(dns([("db.example", A)], flags=RESPONSE | NXDOMAIN)),
+                   ipv4(17, udp(bytes(1400), 443, 50001), SERVER, HOST)]
+        kinds = {n: item(18, struct.pack(">HHH", 2, n, 0)) for n in (1, 2)}
+        any_address, server = endpoint(19, "0.0.0.0", 50000), endpoint(20, SERVER, 443)
+        reports = [report(10061, kinds[1] + any_address + server, 5),
+                   report(10061, kinds[1] + endpoint(19, "::", 50000) + server, 14),
+                   report_name(11001, "db.example"),
+                   report(10040, kinds[2] + endpoint(19, "0.0.0.0", 50001) + server +
+                          item(24, struct.pack(">Q", 512)), 9)]
+        sent = [ipv4(17, udp(header(i) + WINDOWS + r, port=10054), "127.0.0.1", "127.0.0.1")
+                for i, r in enumerate(reports)]
+        path = tshark.write("loopback.pcap", pcap(packets + sent))
+        for options in ([], ["-2"]):
+            got = tshark.fields(path, ["winsock.verdict", "winsock.evidence"], "-Y",
+                                "winsock.code", *options)
+            self.assertEqual([list(row.values()) for row in got],
+                             [[[CONFIRMED], [frame]] for frame in ("2", "2", "4", "5")])
+
+
 class Neighbours(unittest.TestCase):
     HEARD = ipv4(17, udp(b"x", 9, 9), "192.0.2.1", HOST)
 
@@ -244,7 +281,8 @@ class Neighbours(unittest.TestCase):
         frames, reports = [ethernet(self.HEARD)], []
         for number, of_target in enumerate(packets):
             remote = f"192.0.2.{100 + number}"
-            frames += [ethernet(packet(remote), 0x0806) for packet in of_target]
+            for packet in of_target:  # what comes within 3 ms counts as captured twice
+                frames += [ethernet(packet(remote), 0x0806)] + [ethernet(self.HEARD)] * 3
             reports.append(report(10065, endpoint(19, HOST, 50000) + endpoint(20, remote, 443) +
                                   item(18, struct.pack(">HHH", 2, 1, 6)), 5))
         return [verdict for verdict, _ in judged(frames, reports, wrap=ethernet, link=1)]
@@ -286,9 +324,10 @@ class Neighbours(unittest.TestCase):
         def tell(target):
             return neighbour(136, target, target, host)
         silent, there, once, short, probed, other = (f"2001:db8::{n}" for n in range(20, 26))
-        packets = [ipv6(17, udp(b"x", 9, 9), router, host), ask(silent), ask(silent), ask(there),
-                   ask(there), tell(there), ask(once), (ask(short), 63), (ask(short), 63),
-                   ask(probed, "::"), ask(probed, "::")]
+        heard = ipv6(17, udp(b"x", 9, 9), router, host)
+        # What comes within 3 ms counts as captured twice.
+        packets = [heard, ask(silent), ask(there), (ask(short), 63), ask(probed, "::"), ask(silent),
+                   ask(there), tell(there), ask(once), (ask(short), 63), ask(probed, "::")]
         packets += [ipv6(58, struct.pack(">BBHI", 133, 0, 0, 0) + bytes(16), host, "ff02::2"),
                     (ask(other), 41), (ask(other), 40)]
         reports = []
@@ -298,7 +337,7 @@ class Neighbours(unittest.TestCase):
                                 router))
         path = tshark.write("neighbours.pcap", pcap(packets + reports))
         got = tshark.fields(path, ["winsock.verdict", "winsock.evidence"], "-Y", "winsock.code")
-        self.assertEqual(list(got[0].values()), [[CONFIRMED], ["3"]])
+        self.assertEqual(list(got[0].values()), [[CONFIRMED], ["6"]])
         self.assertEqual([row["winsock.verdict"] for row in got[1:]], [[LOCAL]] * 5)
 
 

@@ -241,6 +241,82 @@ static void a_call_that_is_connect_by_any_name(void **state)
         expect_error(f, 10060, others[i], VERDICT_INCONCLUSIVE, 0);
 }
 
+/* How the end of an attempt is asked for that an earlier call began: each returns at once. */
+enum { SELECT = 12, GETSOCKOPT = 14, WSAPOLL = 44, ENUM_EVENTS = 47, OVERLAPPED = 48, STATUS = 70 };
+static const guint16 fetching[] = {CONNECT,     SELECT,     GETSOCKOPT, WSAPOLL,
+                                   ENUM_EVENTS, OVERLAPPED, STATUS};
+
+static verdict_case at_once(const fixture *f, guint32 error, guint16 operation, gint64 later)
+{
+    verdict_case failure = failure_of(f, error, operation);
+    failure.moment += later;
+    failure.duration = MS / 500;
+    return failure;
+}
+
+static void a_refusal_that_a_later_call_tells_of(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 3; i++) {
+        out(f, SYN, 100, 0);
+        f->now.time += 300 * (gint64)MS;
+        in_at(f, RST_ACK, 0, 101, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(fetching); i++) {
+        verdict_case failure = at_once(f, 10061, fetching[i], 80 * (gint64)MS);
+        expect(f, failure, VERDICT_CONFIRMED, 6);
+        assert_int_equal(judge(f, &failure).attempts, 3);
+    }
+}
+
+static void a_timeout_that_a_later_call_tells_of(void **state)
+{
+    static const gint64 seconds[] = {0, 1, 3, 7};
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    const gint64 start = f->now.time;
+    trace_note_heard(f->facts, &host);
+    for (size_t i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        f->now.time = start + seconds[i] * SECOND;
+        out(f, SYN, 100, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(fetching); i++) {
+        verdict_case failure = at_once(f, 10060, fetching[i], 14 * SECOND);
+        expect(f, failure, VERDICT_CONFIRMED, 4);
+        assert_int_equal(judge(f, &failure).attempts, 4);
+    }
+}
+
+static void a_second_connect_while_the_first_goes_on(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    out(f, SYN, 100, 0);
+    expect(f, at_once(f, 10037, CONNECT, 2 * SECOND), VERDICT_CONFIRMED, 1);
+}
+
+/* What fails inside the host at once is not held against the SYN of an attempt before. */
+static void an_error_at_once_is_not_of_an_attempt_before(void **state)
+{
+    static const guint32 errors[] = {10049, 10055, 10013};
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    in_at(f, RST_ACK, 0, 101, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        expect(f, at_once(f, errors[i], CONNECT, 2 * SECOND), VERDICT_LOCAL, 0);
+        expect(f, at_once(f, errors[i], SEND, 2 * SECOND), VERDICT_LOCAL, 0);
+    }
+    verdict_case longer = at_once(f, 10061, CONNECT, 2 * SECOND); /* it waited for an answer */
+    longer.duration = SECOND;
+    expect(f, longer, VERDICT_UNSEEN, 0);
+    another(f);
+    connected(f); /* from this port, before */
+    in(f, RST_ACK, 111, 0);
+    expect(f, at_once(f, 10061, CONNECT, 2 * SECOND), VERDICT_UNSEEN, 0);
+    expect(f, at_once(f, 10051, CONNECT, 2 * SECOND), VERDICT_LOCAL, 0);
+}
+
 static void the_peer_sends_but_not_the_answer(void **state)
 {
     fixture *f = *state;
@@ -340,6 +416,10 @@ int main(void)
         CASE(pending),
         CASE(nothing_to_do_with_a_connect),
         CASE(a_call_that_is_connect_by_any_name),
+        CASE(a_refusal_that_a_later_call_tells_of),
+        CASE(a_timeout_that_a_later_call_tells_of),
+        CASE(a_second_connect_while_the_first_goes_on),
+        CASE(an_error_at_once_is_not_of_an_attempt_before),
         CASE(the_peer_sends_but_not_the_answer),
         CASE(what_is_a_trouble),
         CASE(an_icmp_error_dissected_twice),

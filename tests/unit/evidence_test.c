@@ -348,20 +348,17 @@ static void a_report_keeps_its_evidence(void **state)
 {
     fixture *f = *state;
     handshake(f);
-    out(f, ACK, 101, 10);
-    in(f, ACK, 111, 0);
     verdict_case failure = {0};
+    guint32 frame = 0;
     for (int i = 0; i < 2000; i++) {
-        out(f, ACK, 110, 0);
+        in_at(f, RST, 500000, 0, 0); /* outside of the window */
         if (i == 1000) {
-            out(f, ACK, 110, 0);
-            failure = failure_of(f, 10052, RECV);
+            frame = f->now.frame;
+            failure = failure_of(f, 10054, RECV);
             verdict_judge(f->facts, f->names, &failure, TRUE, NULL);
         }
-        in(f, ACK, 111, 0);
     }
-    verdict v = judge(f, &failure);
-    assert_int_equal(v.kind, VERDICT_CONFIRMED);
+    expect(f, failure, VERDICT_INCONCLUSIVE, frame);
 }
 
 static void aborted_after_the_peers_reset(void **state)
@@ -402,6 +399,54 @@ static void acknowledged_only_after_the_failure(void **state)
     f->now.time += 1000 * (gint64)MS;
     in(f, ACK, 111, 0);
     expect(f, failure, VERDICT_CONFIRMED, 6); /* in two passes as in one */
+}
+
+/* The program had a time limit of its own: its system had given up nothing. */
+static void a_connection_that_goes_on_after_the_failure(void **state)
+{
+    static const guint32 errors[] = {10060, 10053};
+    fixture *f = *state;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 101, 10);
+    f->now.time += 300 * (gint64)MS;
+    out(f, ACK, 101, 10);
+    verdict_case failure = failure_of(f, 10060, RECV);
+    f->now.time += 50 * (gint64)MS;
+    in(f, ACK, 111, 0);
+    out(f, ACK, 111, 10);
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+        failure.error = errors[i];
+        expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    }
+    failure.error = 10060;
+    expect_words(f, failure, "The connection went on in frame 8, after the failure");
+    out(f, ACK, 111, 10); /* what is lost later counts again */
+    expect_error(f, 10060, RECV, VERDICT_CONFIRMED, 9);
+    f->client.port++;
+    handshake(f);
+    in(f, ACK, 101, 0);
+    out(f, ACK, 101, 10);
+    out(f, ACK, 101, 10);
+    failure = failure_of(f, 10060, RECV);
+    in(f, ACK, 111, 0);
+    out(f, RST, 111, 0); /* it had given up */
+    expect(f, failure, VERDICT_CONFIRMED, f->now.frame - 2);
+}
+
+static void probes_that_are_answered_after_the_failure(void **state)
+{
+    fixture *f = *state;
+    handshake(f);
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    out(f, ACK, 110, 0);
+    out(f, ACK, 110, 0);
+    verdict_case failure = failure_of(f, 10052, RECV);
+    in(f, ACK, 111, 0);
+    expect(f, failure, VERDICT_CONFIRMED, 7);
+    out(f, ACK, 111, 10);
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
 }
 
 static void what_a_pending_call_waits_for(void **state)
@@ -565,8 +610,8 @@ static void the_address_that_was_asked_for(void **state)
     verdict_case failure = failure_of(f, 11004, 18);
     failure.node = "db";
     failure.local = (trace_end){.length = 0};
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_AAAA, 0, FALSE, next(f));
     failure.moment = f->now.time;
@@ -581,7 +626,7 @@ static void the_answer_with_an_address_counts(void **state)
     trace_end host = end(10, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "db";
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f)); /* another server's */
     failure.moment = f->now.time;
@@ -605,7 +650,7 @@ static void a_name_among_many_that_begin_alike(void **state)
     for (int i = 0; i < 3000; i++) {
         char name[32];
         snprintf(name, sizeof name, "www.host%d.example", i);
-        lookups_note_query(f->names, &host, name, LOOKUP_A, next(f));
+        lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, next(f));
         lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, next(f));
     }
     failure.moment = f->now.time;
@@ -621,9 +666,9 @@ static void all_look_ups_of_a_call(void **state)
     trace_end host = end(10, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "db";
-    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db.corp.example", LOOKUP_A, 0, TRUE, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
     failure.moment = f->now.time;
     failure.duration = 4 * MS; /* both are of this call */
@@ -638,8 +683,8 @@ static void answered_by_multicast(void **state)
     trace_end host = end(10, 0), neighbour = end(11, 0);
     verdict_case failure = failure_of(f, 11001, 18);
     failure.node = "printer.local";
-    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, next(f));
-    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, FALSE, next(f));
     lookups_note_answer(f->names, NULL, "printer.local", LOOKUP_A, 0, TRUE, next(f));
     failure.moment = f->now.time;
     expect(f, failure, VERDICT_CONTRADICTED, 3);
@@ -744,6 +789,32 @@ static void all_traffic_of_a_host_stops(void **state)
     expect(f, other, VERDICT_CONFIRMED, last);
 }
 
+/* The loopback goes on, and is no network. */
+static void all_traffic_of_the_loopbacks_host_stops(void **state)
+{
+    fixture *f = *state;
+    const trace_end loopback = {.address = {127, 0, 0, 1}, .length = 4};
+    converse(f, 50001);
+    converse(f, 50002);
+    guint32 last = f->now.frame;
+    verdict_case failure = failure_of(f, 10050, RECV);
+    failure.host = loopback;
+    failure.local = (trace_end){.length = 0};
+    f->client.address[0] = f->server.address[0] = 127;
+    converse(f, 50001);
+    converse(f, 50002);
+    f->now.time += 20000 * (gint64)MS;
+    out(f, ACK, 101, 10);
+    note_time(f);
+    expect(f, failure, VERDICT_CONFIRMED, last);
+    f->client = end(11, 50003);
+    f->server = end(12, 443);
+    handshake(f); /* its own, or one that it only sees */
+    guint32 after = f->now.frame;
+    note_time(f);
+    expect(f, failure, VERDICT_INCONCLUSIVE, after);
+}
+
 static void nearly_all_dynamic_ports_in_use(void **state)
 {
     enum { ALL = 16000 };
@@ -811,6 +882,8 @@ int main(void)
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),
+        CASE(a_connection_that_goes_on_after_the_failure),
+        CASE(probes_that_are_answered_after_the_failure),
         CASE(what_a_pending_call_waits_for),
         CASE(a_cancelled_call),
         CASE(whose_port_is_in_use),
@@ -828,6 +901,7 @@ int main(void)
         CASE(frames_that_a_read_filter_leaves_out),
         CASE(a_packet_that_is_dissected_twice),
         CASE(all_traffic_of_a_host_stops),
+        CASE(all_traffic_of_the_loopbacks_host_stops),
         CASE(nearly_all_dynamic_ports_in_use),
         CASE(surveys_are_bounded),
     };

@@ -8,7 +8,7 @@
 enum { WINDOWS = 1, WINE = 2, LINUX = 3 };
 enum { TCP = 6, UDP = 17, SEND = 6, RECVFROM = 9, SENDTO = 7 };
 enum { NET = 10051, HOST = 10065, DENIED = 10013, REFUSED = 10061, RESET = 10054, HOPS = 10052 };
-enum { TIMED_OUT = 10060, SIZE = 10040 };
+enum { TIMED_OUT = 10060, SIZE = 10040, DOWN = 10064 };
 
 /* One packet of the client, and an ICMP error that quotes it: the second packet. */
 static void send_and_quote(fixture *f, guint8 protocol, gboolean v6, guint8 type, guint8 code)
@@ -122,6 +122,75 @@ static void a_search_of_long_before_proves_nothing(void **state)
     assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
 }
 
+static void a_search_shows_that_there_is_a_route(void **state)
+{
+    fixture *f = *state;
+    ask(f, 3);
+    assert_int_equal(judged(f, NET, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    out(f, SYN, 100, 0);
+    assert_int_equal(judged(f, NET, TCP, WINDOWS).kind, VERDICT_INCONCLUSIVE);
+}
+
+/* A capture elsewhere on the link has the questions, and not the answers. */
+static void questions_that_do_not_follow_each_other_prove_no_silence(void **state)
+{
+    fixture *f = *state;
+    const gint64 second = 1000 * (gint64)MS;
+    ask(f, 1);
+    f->now.time += 300 * second; /* what it knows of its neighbour is to be renewed */
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    f->now.time -= 4 * (gint64)MS; /* captured twice */
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_LOCAL);
+    f->now.time += second;
+    ask(f, 1);
+    assert_int_equal(judged(f, HOST, TCP, WINDOWS).kind, VERDICT_CONFIRMED);
+    f->now.time += 10 * second;
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    failure.duration = 5 * second; /* another attempt searched so */
+    expect(f, failure, VERDICT_LOCAL, 0);
+    failure.duration = MS / 500; /* connect is asked again how the first call ended */
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
+/* The host's own addresses are not known: whoever asks can be it. */
+static void a_search_of_the_loopbacks_host(void **state)
+{
+    fixture *f = *state;
+    ask(f, 2);
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    failure.host = end(99, 0);
+    expect(f, failure, VERDICT_LOCAL, 0);
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    trace_end other = end(11, 0), neighbour = end(7, 0);
+    trace_note_neighbour(f->facts, &other, &neighbour, FALSE, next(f));
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_LOCAL, 0); /* either could be meant */
+    trace_note_neighbour(f->facts, &other, &neighbour, TRUE, next(f));
+    f->now.time += 61 * (gint64)1000 * MS;
+    ask(f, 1);
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_LOCAL, 0);
+}
+
+/* Also where the only flow to that end is another host's. */
+static void a_search_is_the_reporting_hosts(void **state)
+{
+    fixture *f = *state;
+    f->client = end(11, 50000);
+    out(f, SYN, 100, 0);
+    in(f, SYN_ACK, 101, 0);
+    ask(f, 2);
+    verdict_case failure = failure_of(f, HOST, CONNECT);
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
 static void an_icmp_error_counts_before_the_search(void **state)
 {
     fixture *f = *state;
@@ -148,6 +217,40 @@ static void a_host_that_is_down(void **state)
     verdict_case failure = failure_of(f, 10064, SENDTO);
     failure.protocol = UDP;
     expect(f, failure, VERDICT_CONTRADICTED, f->now.frame);
+}
+
+/* An hour of data, and then the way to the peer is lost. */
+static void what_was_there_before_excludes_no_loss(void **state)
+{
+    static const guint32 errors[] = {HOST, NET, DOWN};
+    fixture *f = *state;
+    handshake(f);
+    out(f, ACK, 101, 10);
+    in(f, ACK, 111, 0);
+    f->now.time += 3600 * (gint64)1000 * MS;
+    for (int unanswered = 0; unanswered < 3; unanswered++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+            verdict_case failure = failure_of(f, errors[i], SEND);
+            failure.platform = LINUX;
+            expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+        }
+        out(f, ACK, 111, 10);
+    }
+    in(f, ACK, 121, 0);
+    expect_error(f, DOWN, SEND, VERDICT_CONTRADICTED, f->now.frame);
+    f->now.time += 2000 * (gint64)MS;
+    expect_error(f, DOWN, SEND, VERDICT_INCONCLUSIVE, 0);
+}
+
+static void an_icmp_error_supports_that_the_host_is_down(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    icmp(f, TCP, 3, 1);
+    expect_error(f, DOWN, CONNECT, VERDICT_INCONCLUSIVE, 2);
+    assert_non_null(strstr(f->reason, "type 3, code 1"));
+    in(f, SYN_ACK, 101, 0);
+    expect_error(f, DOWN, CONNECT, VERDICT_CONTRADICTED, 3);
 }
 
 static void a_handshake_after_the_error_contradicts(void **state)
@@ -210,6 +313,25 @@ static void a_datagram_larger_than_the_buffer(void **state)
     assert_int_equal(too_long(f, RECVFROM, 1999).kind, VERDICT_INCONCLUSIVE);
 }
 
+/* To a socket that is not connected, so that the report does not say from whom. */
+static void the_same_datagram_again_and_again(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 100; i++) {
+        trace_note_udp(f->facts, &f->server, &f->client, 2000, next(f));
+        trace_note_udp(f->facts, &f->server, &f->client, 100, next(f));
+        verdict_case failure = failure_of(f, SIZE, RECVFROM);
+        failure.protocol = UDP;
+        failure.bytes = 512;
+        failure.remote = (trace_end){.length = 0};
+        if (judge(f, &failure).kind != VERDICT_CONFIRMED)
+            fail_msg("after %d seconds: %s", i * i, f->reason);
+        if (i > 30)
+            assert_int_equal(judge(f, &failure).evidence[0].frame, f->now.frame - 1);
+        f->now.time += (2 * i + 1) * (gint64)1000 * MS;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,12 +339,19 @@ int main(void)
         CASE(an_error_that_does_not_decide_is_shown),
         CASE(a_neighbour_that_sends_is_there),
         CASE(a_search_of_long_before_proves_nothing),
+        CASE(a_search_shows_that_there_is_a_route),
+        CASE(questions_that_do_not_follow_each_other_prove_no_silence),
+        CASE(a_search_of_the_loopbacks_host),
+        CASE(a_search_is_the_reporting_hosts),
         CASE(an_icmp_error_counts_before_the_search),
         CASE(a_host_that_is_down),
+        CASE(what_was_there_before_excludes_no_loss),
+        CASE(an_icmp_error_supports_that_the_host_is_down),
         CASE(a_handshake_after_the_error_contradicts),
         CASE(access_denied),
         CASE(each_call_receives_or_sends),
         CASE(a_datagram_larger_than_the_buffer),
+        CASE(the_same_datagram_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

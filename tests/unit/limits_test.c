@@ -65,7 +65,7 @@ static void more_look_ups_than_are_kept(void **state)
                          n < LOOKUPS_MAX ? VERDICT_UNSEEN : VERDICT_INCONCLUSIVE);
         snprintf(name, sizeof name, "host%d.example", n);
         f->now.frame++;
-        lookups_note_query(f->names, &host, name, LOOKUP_A, f->now);
+        lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, f->now);
         lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, f->now);
     }
 }

@@ -11,7 +11,7 @@ enum { GETADDRINFO = 18, INET = 2, INET6 = 23 };
 static void ask(fixture *f, const char *name, int which)
 {
     const trace_end host = end(10, 0);
-    lookups_note_query(f->names, &host, name, which, next(f));
+    lookups_note_query(f->names, &host, name, which, FALSE, next(f));
 }
 
 static void tell(fixture *f, const char *name, int which, guint8 rcode, gboolean found)
@@ -111,6 +111,76 @@ static void what_is_asked_after_the_failure_is_another_calls(void **state)
     expect_words(f, failure, "1 query for db");
 }
 
+/* The second server is asked by the time that the first one answers. */
+static void a_late_answer_does_not_exclude_that_none_came_in_time(void **state)
+{
+    fixture *f = *state;
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 5 * SECOND;
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 2 * SECOND;
+    tell(f, "db", LOOKUP_A, 0, TRUE);
+    f->now.time += 3 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 3);
+    expect_words(f, failure_to_find(f, 11002), "not within a second of the first query");
+    expect(f, failure_to_find(f, 11001), VERDICT_CONTRADICTED, 3);
+    ask(f, "db", LOOKUP_A);
+    tell(f, "db", LOOKUP_A, 0, TRUE);
+    expect(f, failure_to_find(f, 11002), VERDICT_CONTRADICTED, 5);
+}
+
+static void nobody_needs_to_answer_a_multicast(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, TRUE, next(f));
+    f->now.time += 2 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_INCONCLUSIVE, 1);
+    expect_words(f, failure_to_find(f, 11002), "went out by multicast");
+    tell(f, "db", LOOKUP_A, 2, FALSE);
+    expect(f, failure_to_find(f, 11002), VERDICT_CONFIRMED, 2);
+}
+
+/* Two calls for a name that nobody answers: each is judged by what it asked itself. */
+static void asked_again_by_a_second_call(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    const gint64 start = f->now.time;
+    static const gint64 seconds[] = {0, 1, 5, 6};
+    trace_note_heard(f->facts, &host);
+    for (size_t i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        f->now.time = start + seconds[i] * SECOND;
+        ask(f, "db", LOOKUP_A);
+    }
+    for (int with_duration = 0; with_duration < 2; with_duration++) {
+        verdict_case failure = failure_to_find(f, 11002);
+        failure.duration = with_duration ? 2 * SECOND : 0;
+        failure.moment = start + 2 * SECOND;
+        expect(f, failure, VERDICT_CONFIRMED, 2);
+        expect_words(f, failure, "2 queries for db");
+        failure.moment = start + 7 * SECOND;
+        expect(f, failure, VERDICT_CONFIRMED, 4);
+        expect_words(f, failure, with_duration ? "2 queries for db" : "4 queries for db");
+    }
+}
+
+/* For so long that a report without a duration has them not all in view. */
+static void asked_again_for_minutes(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    for (int i = 0; i < 100; i++) {
+        f->now.time += 5 * SECOND;
+        ask(f, "db", i % 2 ? LOOKUP_AAAA : LOOKUP_A);
+    }
+    f->now.time += 2 * SECOND;
+    expect(f, failure_to_find(f, 11002), VERDICT_CONFIRMED, 100);
+    expect_words(f, failure_to_find(f, 11002), "12 queries for db");
+}
+
 static void the_address_that_was_asked_for_counts(void **state)
 {
     fixture *f = *state;
@@ -149,6 +219,70 @@ static void of_several_look_ups_those_of_the_call(void **state)
     expect(f, failure_to_find(f, 11001), VERDICT_UNSEEN, 0);
 }
 
+static void note_look_up(fixture *f, guint8 asker, guint8 rcode, gboolean found)
+{
+    const trace_end host = end(asker, 0);
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, rcode, found, next(f));
+}
+
+/* The host's own addresses are not known: whoever asks a server from here can be it. */
+static void a_report_over_the_loopback_is_of_whoever_asked(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 11001, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = failure.remote = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_UNSEEN, 0);
+    note_look_up(f, 10, 3, FALSE);
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_CONFIRMED, 2);
+    note_look_up(f, 11, 3, FALSE); /* and says the same */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+    note_look_up(f, 12, 2, FALSE); /* another answer: whose it is nobody knows */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    f->now.time += 70 * SECOND;
+    note_look_up(f, 10, 0, TRUE); /* another program's, perhaps */
+    failure.moment = f->now.time + MS;
+    expect(f, failure, VERDICT_INCONCLUSIVE, f->now.frame);
+    failure.host = end(13, 0);
+    expect(f, failure, VERDICT_UNSEEN, 0);
+}
+
+static void a_silent_server_is_one_also_for_the_loopback(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    ask(f, "db", LOOKUP_A);
+    f->now.time += 2 * SECOND;
+    verdict_case failure = failure_of(f, 11002, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = failure.remote = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+    trace_note_heard(f->facts, &host);
+    expect(f, failure, VERDICT_CONFIRMED, 1);
+}
+
+/* More askers than are kept: it can be any. */
+static void too_many_ask_for_the_loopback(void **state)
+{
+    fixture *f = *state;
+    for (guint8 i = 0; i < LOOKUPS_MAX_ASKERS + 1; i++) {
+        const trace_end host = end(i, 0);
+        lookups_note_query(f->names, &host, "other", LOOKUP_A, FALSE, next(f));
+    }
+    note_look_up(f, 0, 3, FALSE);
+    verdict_case failure = failure_of(f, 11001, GETADDRINFO);
+    failure.node = "db";
+    failure.host = (trace_end){.address = {127, 0, 0, 1}, .length = 4};
+    failure.local = (trace_end){.length = 0};
+    expect(f, failure, VERDICT_INCONCLUSIVE, 0);
+}
+
 static void without_a_name_there_is_no_look_up(void **state)
 {
     fixture *f = *state;
@@ -168,8 +302,15 @@ int main(void)
         CASE(an_answer_after_the_failure_is_too_late),
         CASE(a_silent_name_server),
         CASE(what_is_asked_after_the_failure_is_another_calls),
+        CASE(a_late_answer_does_not_exclude_that_none_came_in_time),
+        CASE(nobody_needs_to_answer_a_multicast),
+        CASE(asked_again_by_a_second_call),
+        CASE(asked_again_for_minutes),
         CASE(the_address_that_was_asked_for_counts),
         CASE(of_several_look_ups_those_of_the_call),
+        CASE(a_report_over_the_loopback_is_of_whoever_asked),
+        CASE(a_silent_server_is_one_also_for_the_loopback),
+        CASE(too_many_ask_for_the_loopback),
         CASE(without_a_name_there_is_no_look_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

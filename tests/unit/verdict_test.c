@@ -219,7 +219,7 @@ static verdict_case look_up(const fixture *f, guint32 error)
 static void query(fixture *f, const char *name)
 {
     trace_end host = end(10, 0);
-    lookups_note_query(f->names, &host, name, LOOKUP_A, next(f));
+    lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, next(f));
 }
 
 static void reply(fixture *f, const char *name, guint8 rcode, gboolean has_records)
