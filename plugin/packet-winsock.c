@@ -122,14 +122,12 @@ static void add_clock_offset(proto_tree *tree, const datagram *in)
         proto_tree_add_time(tree, hf_winsock_clock_offset, in->tvb, 20, 8, &offset));
 }
 
-/* A hash of all that was captured of a datagram. It is made of two, of which one begins a byte
- * later: what is changed so that one of them stays the same changes the other. */
+/* A hash of all that was captured of a datagram. */
 static guint32 content_of(tvbuff_t *tvb)
 {
     guint length = tvb_captured_length(tvb);
-    const guint8 *bytes = tvb_get_ptr(tvb, 0, (gint)length);
 
-    return hash_bytes(bytes, length) ^ hash_bytes(bytes + 1, length - 1);
+    return hash_bytes(tvb_get_ptr(tvb, 0, (gint)length), length);
 }
 
 /* What the sender's count says of this datagram. It is worked out once, when the packet is first
