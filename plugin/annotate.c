@@ -189,7 +189,7 @@ static void annotate_failure(const datagram *in, guint place)
         add_verdict(in, failure->tree, r);
     if (r->judged.kind == VERDICT_CONTRADICTED)
         expert_add_info_format(pinfo, owner(in, failure->shown), &ei_winsock_failed_contradicted,
-                               "The trace contradicts %s",
+                               "%sThe trace contradicts %s", in->first.frame ? "Copy: " : "",
                                summary_of_kind(pinfo->pool, &failure->said));
     /* For the window's menu, which is of a packet that is visited again. */
     if (PINFO_FD_VISITED(pinfo) && has_filter_of(r) &&

@@ -306,10 +306,15 @@ static report *add_report(const datagram *in, const winsock_failure *failure, gu
     return r;
 }
 
-/* The report of a packet and place, or NULL. Reports come in the order of their packets; those that
- * a read filter leaves out have the number of a later one, and come before it. */
-static report *find_report(trace_packet packet, guint32 place)
+/* A report's place: in its datagram, and above that the layer that the datagram is. */
+enum { PLACE_BITS = 16, PLACE_IN_DATAGRAM = (1 << PLACE_BITS) - 1 };
+
+/* The report of a packet and place, or NULL. of_copy: whatever layers the packet has, for a copy
+ * can have been captured inside others. Reports come in the order of their packets; those that a
+ * read filter leaves out have the number of a later one, and come before it. */
+static report *find_report(trace_packet packet, guint32 place, gboolean of_copy)
 {
+    const guint32 compared = of_copy ? PLACE_IN_DATAGRAM : G_MAXUINT32;
     guint low = 0, high = reports->len;
 
     while (low < high) { /* most ask for a packet after all others: begin at the end */
@@ -323,7 +328,7 @@ static report *find_report(trace_packet packet, guint32 place)
         report *r = reports->pdata[low - 1];
         if (r->packet.frame != packet.frame || r->packet.time != packet.time)
             break;
-        if (r->place == place)
+        if ((r->place & compared) == (place & compared))
             return r;
     }
     return NULL;
@@ -332,10 +337,10 @@ static report *find_report(trace_packet packet, guint32 place)
 const report *correlate_failure(const datagram *in, guint place, gboolean with_reason)
 {
     /* Datagrams can be tunnelled, so that a packet has more than one. */
-    guint32 key = (guint32)in->pinfo->curr_layer_num << 16 | place;
+    guint32 key = (guint32)in->pinfo->curr_layer_num << PLACE_BITS | place;
     gboolean is_copy = in->first.frame != 0;
     trace_packet packet = is_copy ? in->first : observe_packet(in->pinfo);
-    report *r = reports ? find_report(packet, key) : NULL;
+    report *r = reports ? find_report(packet, key, is_copy) : NULL;
 
     if (r && PINFO_FD_VISITED(in->pinfo))
         judge_again();

@@ -53,7 +53,7 @@ void lookups_note_query(lookups *names, const trace_end *host, const char *name,
 
 /* The first hosts that asked a server: no machine has so many addresses, and each is looked at for
  * one report. */
-enum { LOOKUPS_MAX_ASKERS = 16 };
+enum { LOOKUPS_MAX_ASKERS = 4 };
 const trace_end *lookups_askers(const lookups *names, guint *count);
 
 /* Notes the answer that the host got. host NULL: by multicast, all who asked have got it. */

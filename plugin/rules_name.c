@@ -181,13 +181,16 @@ static name_search search_names(const view *v)
 
     if (search.is_found || !v->is_any_address)
         return search;
+    search.is_unclear = count == LOOKUPS_MAX_ASKERS; /* there can be more */
+    if (search.is_unclear)
+        return search;
     for (guint i = 0; i < count; i++) {
         name_search other = search_of(v, &askers[i]);
         is_unclear |= search.is_found && other.is_found && other.rank != search.rank;
         if (other.is_found && (!search.is_found || other.best.first.time > search.best.first.time))
             search = other;
     }
-    search.is_unclear = is_unclear || count == LOOKUPS_MAX_ASKERS; /* there can be more */
+    search.is_unclear = is_unclear;
     search.is_anybodys = TRUE;
     return search;
 }

@@ -132,16 +132,38 @@ static gboolean can_come_later(const view *v)
     }
 }
 
+/* Whether a call moves data. One that waited was told of what came in that time. */
+static gboolean is_transfer(const view *v)
+{
+    switch (v->failure->operation) {
+    case OP_SEND:
+    case OP_SENDTO:
+    case OP_WSASEND:
+    case OP_WSASENDTO:
+    case OP_WSASENDMSG:
+    case OP_TRANSMITFILE:
+    case OP_TRANSMITPACKETS:
+        return TRUE;
+    default:
+        return is_receive(v);
+    }
+}
+
 /* Whether the attempt that failed was begun by an earlier call than the one that tells of it: how
  * long this one took says nothing then. Where connect itself is asked for the end of an attempt, it
- * returns at once and without a SYN; of one that succeeded there is nothing to ask. */
+ * returns at once and without a SYN; of one that succeeded there is nothing to ask, and of one
+ * whose own end the report does not name, it can be another socket's. But no connect times out at
+ * once. */
 static gboolean is_of_earlier_call(const view *v)
 {
     const verdict_case *failure = v->failure;
 
-    if (!verdict_is_connect(failure) || failure->error == 10037)
+    if (failure->error == 10037)
         return TRUE;
-    if (failure->duration > AT_ONCE || !can_come_later(v))
+    if (!verdict_is_connect(failure))
+        return failure->duration <= AT_ONCE || !is_transfer(v);
+    if (failure->duration > AT_ONCE || !can_come_later(v) ||
+        (v->is_likely && failure->error != 10060))
         return FALSE;
     return !v->flow ||
            (!handshake_of(v).frame &&

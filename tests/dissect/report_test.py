@@ -125,6 +125,13 @@ class Copies(unittest.TestCase):
         off = tshark.run("-r", path, "-q", "-z", "winsock,tree", "-o", "winsock.correlate:FALSE")
         self.assertRegex(off.stdout, r"Winsock failures +2 ")
 
+    def test_a_copy_inside_a_tunnel(self):
+        first = datagram(header(0) + failure(10054, items=self.ENDS) + failure(10061))
+        path = tshark.write("tunnel.pcap", pcap([first, ipv4(4, first)]))
+        one, copy = self.told(path)
+        self.assertEqual(one[-1], 2)
+        self.assertEqual(copy, [2, 1, *one[2:]])
+
     def test_one_that_only_claims_the_number_hides_none(self):
         forged = datagram(header(0) + failure(10061, items=self.ENDS))
         true = datagram(header(0) + failure(10054, items=self.ENDS))

@@ -317,6 +317,37 @@ static void an_error_at_once_is_not_of_an_attempt_before(void **state)
     expect(f, at_once(f, 10051, CONNECT, 2 * SECOND), VERDICT_LOCAL, 0);
 }
 
+/* Nor is what fails so on another socket, of which the report does not say which. */
+static void another_socket_can_have_made_the_attempt(void **state)
+{
+    fixture *f = *state;
+    out(f, SYN, 100, 0);
+    icmp(f, TRACE_TCP, 3, 0);
+    verdict_case failure = at_once(f, 10051, CONNECT, 30 * SECOND);
+    failure.local.length = 0;
+    failure.local.port = 0;
+    expect(f, failure, VERDICT_LOCAL, 0);
+    in_at(f, RST_ACK, 0, 101, 0);
+    failure.error = 10061;
+    assert_int_not_equal(judge(f, &failure).kind, VERDICT_CONFIRMED);
+}
+
+/* A call that waits for data tells of no attempt before it. */
+static void data_waited_for_is_no_attempt(void **state)
+{
+    fixture *f = *state;
+    const trace_end host = end(10, 0);
+    trace_note_heard(f->facts, &host);
+    out(f, SYN, 100, 0);
+    f->now.time += SECOND;
+    out(f, SYN, 100, 0);
+    verdict_case failure = at_once(f, 10060, RECV, 100 * SECOND);
+    failure.duration = 5 * SECOND;
+    failure.local.length = 0;
+    failure.local.port = 0;
+    assert_int_not_equal(judge(f, &failure).kind, VERDICT_CONFIRMED);
+}
+
 static void the_peer_sends_but_not_the_answer(void **state)
 {
     fixture *f = *state;
@@ -420,6 +451,8 @@ int main(void)
         CASE(a_timeout_that_a_later_call_tells_of),
         CASE(a_second_connect_while_the_first_goes_on),
         CASE(an_error_at_once_is_not_of_an_attempt_before),
+        CASE(another_socket_can_have_made_the_attempt),
+        CASE(data_waited_for_is_no_attempt),
         CASE(the_peer_sends_but_not_the_answer),
         CASE(what_is_a_trouble),
         CASE(an_icmp_error_dissected_twice),
