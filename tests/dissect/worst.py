@@ -177,6 +177,17 @@ def names(count):
             yield report(n // 10, failure(11001, operation=18, items=item(21, "www")))
 
 
+def names_over_the_loopback(count):
+    """Look-ups that begin alike, by as many hosts as are looked at; and failures of others, each of
+    which could be any host's."""
+    for n in range(count):
+        yield question(f"www.host{n}.example", host(n % 3))
+    yield 61
+    for n in range(count // 10):
+        yield datagram(header(n) + failure(11001, operation=18, items=item(21, "www")),
+                       source="127.0.0.1")
+
+
 def multicast_answers(count):
     """Answers to all who asked, of whom there are many."""
     for n in range(2000):
@@ -205,6 +216,7 @@ TRACES = {"flows": flows, "resets of one flow": resets,
           "sequence numbers of one hash": sequence_of_one_hash,
           "ends used again": ends_used_again, "finished flows": finished_flows,
           "flows back in time": back_in_time, "look-ups that begin alike": names,
+          "look-ups for the loopback": names_over_the_loopback,
           "answers by multicast": multicast_answers, "many questions": questions}
 # What Wireshark counts in lists of its own, which it goes through.
 STATISTICS = ("winsock,tree", "expert")
