@@ -198,15 +198,17 @@ static gboolean is_noted(const kept_lookup *latest, int which, trace_packet pack
 static void add_query(kept_question *question, trace_packet packet)
 {
     gboolean is_full = (question->count & (question->count - 1)) == 0; /* room is a power of two */
+    guint32 place = question->count;
 
     if (is_full)
-        question->queries = g_renew(trace_packet, question->queries, MAX(1, 2 * question->count));
-    guint32 place = question->count++;
-    for (guint steps = 0;
-         place > 0 && question->queries[place - 1].time > packet.time && steps < MAX_STEPS;
-         place--, steps++)
-        question->queries[place] = question->queries[place - 1];
+        question->queries = g_renew(trace_packet, question->queries, MAX(1, 2 * place));
+    while (place > 0 && question->queries[place - 1].time > packet.time &&
+           question->count - place < MAX_STEPS)
+        place--;
+    memmove(question->queries + place + 1, question->queries + place,
+            (question->count - place) * sizeof *question->queries);
     question->queries[place] = packet;
+    question->count++;
 }
 
 static void add_asker(lookups *names, const trace_end *host)

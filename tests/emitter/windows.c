@@ -292,12 +292,12 @@ static void connect_pair(SOCKET *client, SOCKET *server)
     int length = sizeof in;
     SOCKET door = socket(AF_INET, SOCK_STREAM, 0);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(door, (struct sockaddr *)&in, length);
-    listen(door, 1);
-    getsockname(door, (struct sockaddr *)&in, &length);
     *client = socket(AF_INET, SOCK_STREAM, 0);
-    connect(*client, (struct sockaddr *)&in, length);
+    int good = bind(door, (struct sockaddr *)&in, length) == 0 && listen(door, 1) == 0 &&
+               getsockname(door, (struct sockaddr *)&in, &length) == 0 &&
+               connect(*client, (struct sockaddr *)&in, length) == 0;
     *server = accept(door, NULL, NULL);
+    say(good, "a connection");
     closesocket(door);
 }
 

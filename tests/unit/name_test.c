@@ -271,8 +271,8 @@ static void a_silent_server_is_one_also_for_the_loopback(void **state)
 static void too_many_ask_for_the_loopback(void **state)
 {
     fixture *f = *state;
-    for (guint8 i = 0; i < LOOKUPS_MAX_ASKERS + 1; i++) {
-        const trace_end host = end(i, 0);
+    for (guint i = 0; i < LOOKUPS_MAX_ASKERS + 1; i++) {
+        const trace_end host = end((guint8)i, 0);
         lookups_note_query(f->names, &host, "other", LOOKUP_A, FALSE, next(f));
     }
     note_look_up(f, 0, 3, FALSE);
