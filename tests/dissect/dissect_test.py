@@ -8,7 +8,8 @@ import struct
 import unittest
 
 import tshark
-from wsft import (SENT, datagram, endpoint, failure, header, ipv4, item, pcap, port_unreachable, udp)
+from wsft import (SENT, datagram, endpoint, failure, header, ipv4, item, pcap, port_unreachable,
+                  udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 EXAMPLE = bytes.fromhex(  # the smallest useful datagram of fields/PROTOCOL.md

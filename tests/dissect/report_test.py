@@ -9,7 +9,8 @@ import struct
 import unittest
 
 import tshark
-from wsft import (SENT, conversation, datagram, dns, endpoint, failure, header, ipv4, item, pcap, udp)
+from wsft import (SENT, conversation, datagram, dns, endpoint, failure, header, ipv4, item, pcap,
+                  udp)
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "capture-samples")
 
