@@ -4,17 +4,9 @@
  */
 #include "trace_fixture.h"
 
-#include <stdio.h>
 
 enum { SEND = 6, RECVFROM = 9, SENDTO = 7 };
 enum { LINUX = 3, WINE = 2 };
-
-static void expect_words(const fixture *f, verdict_case failure, const char *words)
-{
-    judge(f, &failure);
-    if (!strstr(f->reason, words))
-        fail_msg("\"%s\" is not in: %s", words, f->reason);
-}
 
 static void reset_once(fixture *f)
 {
@@ -601,97 +593,6 @@ static void the_datagram_right_before_the_report(void **state)
     expect(f, failure, VERDICT_CONFIRMED, 2);
 }
 
-/* Names */
-
-static void the_address_that_was_asked_for(void **state)
-{
-    fixture *f = *state;
-    trace_end host = end(10, 0);
-    verdict_case failure = failure_of(f, 11004, 18);
-    failure.node = "db";
-    failure.local = (trace_end){.length = 0};
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, FALSE, next(f));
-    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f));
-    lookups_note_answer(f->names, &host, "db", LOOKUP_AAAA, 0, FALSE, next(f));
-    failure.moment = f->now.time;
-    expect(f, failure, VERDICT_CONTRADICTED, 3);
-    failure.family = 23;
-    expect(f, failure, VERDICT_CONFIRMED, 4); /* it wanted IPv6 alone */
-}
-
-static void the_answer_with_an_address_counts(void **state)
-{
-    fixture *f = *state;
-    trace_end host = end(10, 0);
-    verdict_case failure = failure_of(f, 11001, 18);
-    failure.node = "db";
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
-    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
-    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f)); /* another server's */
-    failure.moment = f->now.time;
-    expect(f, failure, VERDICT_CONTRADICTED, 3);
-}
-
-static void a_name_that_goes_on_with_the_sentence(void **state)
-{
-    fixture *f = *state;
-    verdict_case failure = failure_of(f, 11001, 18);
-    failure.node = "db, confirmed in frame 3";
-    judge(f, &failure);
-    assert_non_null(strstr(f->reason, "\"db, confirmed in frame 3\""));
-}
-
-static void a_name_among_many_that_begin_alike(void **state)
-{
-    fixture *f = *state;
-    trace_end host = end(10, 0);
-    verdict_case failure = failure_of(f, 11001, 18);
-    for (int i = 0; i < 3000; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "www.host%d.example", i);
-        lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, next(f));
-        lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, next(f));
-    }
-    failure.moment = f->now.time;
-    failure.node = "www.host2999.example";
-    expect(f, failure, VERDICT_CONFIRMED, 6000);
-    failure.node = "www.host1500.example";
-    expect(f, failure, VERDICT_CONFIRMED, 3002);
-}
-
-static void all_look_ups_of_a_call(void **state)
-{
-    fixture *f = *state;
-    trace_end host = end(10, 0);
-    verdict_case failure = failure_of(f, 11001, 18);
-    failure.node = "db";
-    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, FALSE, next(f));
-    lookups_note_answer(f->names, &host, "db.corp.example", LOOKUP_A, 0, TRUE, next(f));
-    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
-    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
-    failure.moment = f->now.time;
-    failure.duration = 4 * MS; /* both are of this call */
-    expect(f, failure, VERDICT_CONTRADICTED, 2);
-    failure.duration = 0;
-    expect(f, failure, VERDICT_CONFIRMED, 4);
-}
-
-static void answered_by_multicast(void **state)
-{
-    fixture *f = *state;
-    trace_end host = end(10, 0), neighbour = end(11, 0);
-    verdict_case failure = failure_of(f, 11001, 18);
-    failure.node = "printer.local";
-    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, FALSE, next(f));
-    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, FALSE, next(f));
-    lookups_note_answer(f->names, NULL, "printer.local", LOOKUP_A, 0, TRUE, next(f));
-    failure.moment = f->now.time;
-    expect(f, failure, VERDICT_CONTRADICTED, 3);
-    failure.host = failure.local = neighbour;
-    expect(f, failure, VERDICT_CONTRADICTED, 3);
-}
-
 /* What is kept */
 
 static void a_long_flow_is_thinned_out(void **state)
@@ -876,9 +777,6 @@ int main(void)
         CASE(a_reset_that_nobody_heeds),
         CASE(a_syn_captured_after_its_answer),
         CASE(a_report_keeps_its_evidence),
-        CASE(the_answer_with_an_address_counts),
-        CASE(a_name_that_goes_on_with_the_sentence),
-        CASE(a_name_among_many_that_begin_alike),
         CASE(aborted_after_the_peers_reset),
         CASE(keep_alive_probes),
         CASE(acknowledged_only_after_the_failure),
@@ -894,9 +792,6 @@ int main(void)
         CASE(icmp_by_platform),
         CASE(a_datagram_larger_than_the_buffer),
         CASE(the_datagram_right_before_the_report),
-        CASE(the_address_that_was_asked_for),
-        CASE(all_look_ups_of_a_call),
-        CASE(answered_by_multicast),
         CASE(a_long_flow_is_thinned_out),
         CASE(frames_that_a_read_filter_leaves_out),
         CASE(a_packet_that_is_dissected_twice),

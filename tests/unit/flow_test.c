@@ -14,13 +14,6 @@ static verdict judged(const fixture *f, verdict_case failure)
     return judge(f, &failure);
 }
 
-static void expect_words(const fixture *f, verdict_case failure, const char *words)
-{
-    judged(f, failure);
-    if (!strstr(f->reason, words))
-        fail_msg("\"%s\" is not in: %s", words, f->reason);
-}
-
 static void reset_once(fixture *f)
 {
     handshake(f);
@@ -236,13 +229,8 @@ static void an_attempt_is_meant_for_as_long_as_it_lasts(void **state)
 {
     static const gint64 seconds[] = {0, 1, 3, 7, 15, 31, 63};
     fixture *f = *state;
-    const trace_end host = end(10, 0);
     const gint64 start = f->now.time;
-    trace_note_heard(f->facts, &host);
-    for (size_t i = 0; i < G_N_ELEMENTS(seconds); i++) {
-        f->now.time = start + seconds[i] * SECOND;
-        out(f, SYN, 100, 0);
-    }
+    unanswered_syns(f, seconds, G_N_ELEMENTS(seconds));
     verdict_case failure = failure_of(f, 10060, CONNECT);
     memset(&failure.local, 0, sizeof failure.local);
     failure.moment = start + 127 * SECOND;

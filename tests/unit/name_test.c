@@ -4,6 +4,8 @@
  */
 #include "trace_fixture.h"
 
+#include <stdio.h>
+
 enum { GETADDRINFO = 18, INET = 2, INET6 = 23 };
 
 #define SECOND (1000 * (gint64)MS)
@@ -26,13 +28,6 @@ static verdict_case failure_to_find(const fixture *f, guint32 error)
     verdict_case failure = failure_of(f, error, GETADDRINFO);
     failure.node = "db";
     return failure;
-}
-
-static void expect_words(const fixture *f, verdict_case failure, const char *words)
-{
-    judge(f, &failure);
-    if (!strstr(f->reason, words))
-        fail_msg("\"%s\" is not in: %s", words, f->reason);
 }
 
 static void each_answer_has_a_name(void **state)
@@ -295,6 +290,95 @@ static void without_a_name_there_is_no_look_up(void **state)
     expect(f, failure, VERDICT_LOCAL, 0);
 }
 
+static void the_address_that_was_asked_for(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11004, 18);
+    failure.node = "db";
+    failure.local = (trace_end){.length = 0};
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_AAAA, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_AAAA, 0, FALSE, next(f));
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+    failure.family = 23;
+    expect(f, failure, VERDICT_CONFIRMED, 4); /* it wanted IPv6 alone */
+}
+
+static void the_answer_with_an_address_counts(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db";
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 0, TRUE, next(f)); /* another server's */
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+}
+
+static void a_name_that_goes_on_with_the_sentence(void **state)
+{
+    fixture *f = *state;
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db, confirmed in frame 3";
+    judge(f, &failure);
+    assert_non_null(strstr(f->reason, "\"db, confirmed in frame 3\""));
+}
+
+static void a_name_among_many_that_begin_alike(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    for (int i = 0; i < 3000; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "www.host%d.example", i);
+        lookups_note_query(f->names, &host, name, LOOKUP_A, FALSE, next(f));
+        lookups_note_answer(f->names, &host, name, LOOKUP_A, 3, FALSE, next(f));
+    }
+    failure.moment = f->now.time;
+    failure.node = "www.host2999.example";
+    expect(f, failure, VERDICT_CONFIRMED, 6000);
+    failure.node = "www.host1500.example";
+    expect(f, failure, VERDICT_CONFIRMED, 3002);
+}
+
+static void all_look_ups_of_a_call(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "db";
+    lookups_note_query(f->names, &host, "db.corp.example", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db.corp.example", LOOKUP_A, 0, TRUE, next(f));
+    lookups_note_query(f->names, &host, "db", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, &host, "db", LOOKUP_A, 3, FALSE, next(f));
+    failure.moment = f->now.time;
+    failure.duration = 4 * MS; /* both are of this call */
+    expect(f, failure, VERDICT_CONTRADICTED, 2);
+    failure.duration = 0;
+    expect(f, failure, VERDICT_CONFIRMED, 4);
+}
+
+static void answered_by_multicast(void **state)
+{
+    fixture *f = *state;
+    trace_end host = end(10, 0), neighbour = end(11, 0);
+    verdict_case failure = failure_of(f, 11001, 18);
+    failure.node = "printer.local";
+    lookups_note_query(f->names, &host, "printer.local", LOOKUP_A, FALSE, next(f));
+    lookups_note_query(f->names, &neighbour, "printer.local", LOOKUP_A, FALSE, next(f));
+    lookups_note_answer(f->names, NULL, "printer.local", LOOKUP_A, 0, TRUE, next(f));
+    failure.moment = f->now.time;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+    failure.host = failure.local = neighbour;
+    expect(f, failure, VERDICT_CONTRADICTED, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +396,12 @@ int main(void)
         CASE(a_silent_server_is_one_also_for_the_loopback),
         CASE(too_many_ask_for_the_loopback),
         CASE(without_a_name_there_is_no_look_up),
+        CASE(the_address_that_was_asked_for),
+        CASE(the_answer_with_an_address_counts),
+        CASE(a_name_that_goes_on_with_the_sentence),
+        CASE(a_name_among_many_that_begin_alike),
+        CASE(all_look_ups_of_a_call),
+        CASE(answered_by_multicast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -380,99 +379,6 @@ static void test_open_twice(void **state)
     assert_int_not_equal(got.sender, sender);
 }
 
-static void expect_collector(const char *name)
-{
-    assert_int_equal(wsft_open(&(wsft_options){.collector = name}), 0);
-    next_sequence = 0;
-    report_code(A_CODE);
-    expect_one(A_CODE);
-    wsft_close();
-}
-
-static void test_collectors(void **state)
-{
-    (void)state;
-    char name[128], longest[400];
-    expect_collector(collector);
-    int address = (int)strcspn(collector, ":");
-    snprintf(name, sizeof name, "[%.*s]%s", address, collector, collector + address);
-    expect_collector(name); /* brackets may be put about any address */
-
-    assert_int_equal(setenv("WSFT_COLLECTOR", collector, 1), 0);
-    expect_collector(NULL);
-    assert_int_equal(wsft_open(NULL), 0);
-    next_sequence = 0;
-    report_code(A_CODE);
-    expect_one(A_CODE);
-    wsft_close();
-    assert_int_equal(setenv("WSFT_COLLECTOR", "127.0.0.1:0", 1), 0);
-    assert_int_equal(wsft_open(NULL), -1);
-    memset(longest, 'x', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
-    assert_int_equal(setenv("WSFT_COLLECTOR", longest, 1), 0);
-    assert_int_equal(wsft_open(NULL), -1); /* rather nowhere than to another collector */
-    assert_int_equal(setenv("WSFT_COLLECTOR", "", 1), 0);
-    assert_int_equal(wsft_open(NULL), 0);
-}
-
-static void test_collector_by_name(void **state)
-{
-    (void)state;
-    char name[64];
-    struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_DGRAM};
-    if (getaddrinfo("localhost", NULL, &hints, &list) != 0)
-        skip(); /* a bare system can be without /etc/hosts */
-    int family = list->ai_family;
-    freeaddrinfo(list);
-    close(listener);
-    listen_on(family);
-    snprintf(name, sizeof name, "localhost%s", strrchr(collector, ':'));
-    expect_collector(name);
-}
-
-static void test_collector_ipv6(void **state)
-{
-    (void)state;
-    if (!has_ipv6())
-        skip();
-    close(listener);
-    listen_on(AF_INET6);
-    expect_collector(collector);
-    assert_int_equal(wsft_open(&(wsft_options){.collector = "::1"}), 0);
-    wsft_close();
-    assert_int_equal(wsft_open(&(wsft_options){.collector = "[::1]"}), 0);
-}
-
-static void test_bad_collectors(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {
-        "",
-        ":10054",
-        "127.0.0.1:",
-        "127.0.0.1:0",
-        "127.0.0.1:65536",
-        "[::1",
-        "[::1]x",
-        "[]:1",
-        "127.0.0.1:1x",
-        "::1::2:3",
-        "127.0.0.1:-1",
-        "127.0.0.1: 80",
-        "127.0.0.1:000080",
-        "no.such.host.invalid:1",
-    };
-    char longest[400];
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        if (wsft_open(&(wsft_options){.collector = bad[i]}) != -1)
-            fail_msg("collector \"%s\" was taken", bad[i]);
-        report_code(A_CODE);
-    }
-    memset(longest, 'a', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
-    assert_int_equal(wsft_open(&(wsft_options){.collector = longest}), -1);
-}
-
 static void test_nobody_listens(void **state)
 {
     (void)state;
@@ -669,148 +575,6 @@ static void test_last_error(void **state)
     assert_int_equal(errno, ERROR);
 }
 
-static void test_fork(void **state)
-{
-    (void)state;
-    open_with((wsft_options){.flush_ms = 5, .fold_ms = 60000});
-    report_code(A_CODE);
-    report_code(A_CODE); /* waits, and is the parent's to send */
-    expect_one(A_CODE);
-    uint32_t sender = got.sender;
-
-    pid_t pid = fork();
-    if (pid == 0) {
-        report_code(A_CODE);
-        wsft_flush();
-        wsft_close();
-        _exit(0);
-    }
-    int status = 1;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    next_sequence = 0;
-    expect_one(A_CODE);
-    assert_false(got.failures[0].has_repeat);
-    assert_int_not_equal(got.sender, sender);
-    assert_int_equal(got.process_id, pid);
-#ifdef __linux__
-    assert_int_equal(got.failures[0].thread_id, pid); /* its first thread has its number */
-#endif
-    expect_nothing();
-
-    wsft_close();
-    next_sequence = 1;
-    expect_one(A_CODE);
-    assert_int_equal(got.sender, sender);
-    assert_int_equal(got.process_id, getpid());
-}
-
-static void test_daemon(void **state)
-{
-    (void)state;
-    open_plain();
-    report_code(A_CODE);
-    expect_one(A_CODE);
-    pid_t pid = fork();
-    if (pid == 0) {
-        /* A daemon closes what it inherited, and a file of its own takes the emitter's number. */
-        for (int i = 3; i < 64; i++)
-            close(i);
-        FILE *own = tmpfile();
-        int copy = own != NULL ? fileno(own) : -1;
-        while (copy >= 0 && copy < 32)
-            copy = dup(copy);
-        report_code(10060);
-        report_code(10061);
-        struct stat status;
-        _exit(copy < 0 || fstat(copy, &status) != 0 || status.st_size != 0 ? 1 : 0);
-    }
-    int status = 1;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    next_sequence = 0;
-    expect_one(10060);
-    assert_int_equal(got.process_id, pid);
-    expect_one(10061);
-}
-
-/* The same with a connection, where sendto takes no notice of the address. */
-static void test_daemon_with_a_connection(void **state)
-{
-    (void)state;
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof in;
-    char byte;
-    open_plain();
-    pid_t pid = fork();
-    if (pid == 0) {
-        for (int i = 3; i < 64; i++)
-            close(i);
-        int door = socket(AF_INET, SOCK_STREAM, 0), copy = socket(AF_INET, SOCK_STREAM, 0);
-        if (bind(door, (struct sockaddr *)&in, length) != 0 || listen(door, 1) != 0 ||
-            getsockname(door, (struct sockaddr *)&in, &length) != 0 ||
-            connect(copy, (struct sockaddr *)&in, length) != 0)
-            _exit(2);
-        int peer = accept(door, NULL, NULL);
-        while (copy >= 0 && copy < 32)
-            copy = dup(copy);
-        report_code(10060);
-        _exit(recv(peer, &byte, 1, MSG_DONTWAIT) == -1 ? 0 : 1);
-    }
-    int status = 1;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    expect_one(10060);
-    assert_int_equal(got.process_id, pid);
-}
-
-/* A handler of the program's own that was there before the emitter, and so runs between the
- * emitter's: what it calls may not wait for a lock that its own thread holds. */
-static int calls_in_fork, opened_in_fork;
-
-static void call_in_fork(void)
-{
-    if (!calls_in_fork)
-        return;
-    report_code(A_CODE);
-    wsft_flush();
-    wsft_closesocket(wsft_socket(AF_INET, SOCK_STREAM, 0));
-    opened_in_fork = wsft_open(NULL);
-    wsft_close();
-}
-
-static void test_calls_by_a_fork_handler(void **state)
-{
-    (void)state;
-    open_plain();
-    calls_in_fork = 1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        report_code(10060);
-        _exit(0);
-    }
-    calls_in_fork = 0;
-    assert_int_equal(opened_in_fork, 0);
-    int status = 1;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    expect_one(10060);
-    assert_int_equal(got.process_id, pid);
-    next_sequence = 0;
-    report_code(10061);
-    expect_one(10061);
-    assert_int_equal(got.process_id, getpid());
-    wsft_close();
-
-    calls_in_fork = 1;
-    pid = fork();
-    if (pid == 0)
-        _exit(0);
-    calls_in_fork = 0;
-    waitpid(pid, NULL, 0);
-    assert_int_equal(opened_in_fork, -1); /* it was closed, and cannot be opened there */
-}
-
 enum { THREADS = 8, REPORTS = 3000 };
 
 static void *report_many(void *parameter)
@@ -908,10 +672,6 @@ int main(void)
         WIRED(test_a_loss_is_told_at_close),
         WIRED(test_nothing_when_closed),
         WIRED(test_open_twice),
-        WIRED(test_collectors),
-        WIRED(test_collector_by_name),
-        WIRED(test_collector_ipv6),
-        WIRED(test_bad_collectors),
         WIRED(test_nobody_listens),
         WIRED(test_send_that_fails),
         WIRED(test_pending),
@@ -919,14 +679,9 @@ int main(void)
         WIRED(test_what_is_held_back),
         WIRED(test_equal_but_for_what_is_held_back),
         WIRED(test_last_error),
-        WIRED(test_fork),
-        WIRED(test_daemon),
-        WIRED(test_daemon_with_a_connection),
-        WIRED(test_calls_by_a_fork_handler),
         WIRED(test_threads),
         WIRED(test_close_while_others_report),
     };
-    pthread_atfork(call_in_fork, call_in_fork, call_in_fork); /* before any wsft_open */
     alarm(120); /* a wait that never ends is a failure too */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

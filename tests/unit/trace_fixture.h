@@ -97,6 +97,17 @@ static inline void handshake(fixture *f)
     out(f, ACK, 101, 0);
 }
 
+/* SYNs so many seconds from now, in a trace that would have their answer. */
+static inline void unanswered_syns(fixture *f, const gint64 *seconds, size_t count)
+{
+    const gint64 start = f->now.time;
+    trace_note_heard(f->facts, &f->client);
+    for (size_t i = 0; i < count; i++) {
+        f->now.time = start + seconds[i] * 1000 * MS;
+        out(f, SYN, 100, 0);
+    }
+}
+
 static inline void icmp(fixture *f, guint8 protocol, guint8 type, guint8 code)
 {
     trace_note_icmp(f->facts, protocol, &f->client, &f->server, trace_icmp_value(FALSE, type, code),
@@ -142,6 +153,13 @@ static inline void expect_error(const fixture *f, guint32 error, guint16 operati
                                 verdict_kind kind, guint32 evidence)
 {
     expect(f, failure_of(f, error, operation), kind, evidence);
+}
+
+static inline void expect_words(const fixture *f, verdict_case failure, const char *words)
+{
+    judge(f, &failure);
+    if (!strstr(f->reason, words))
+        fail_msg("\"%s\" is not in: %s", words, f->reason);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
