@@ -4,7 +4,6 @@
  */
 #include "trace_fixture.h"
 
-
 enum { SEND = 6, RECVFROM = 9, SENDTO = 7 };
 enum { LINUX = 3, WINE = 2 };
 
